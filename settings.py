@@ -1,0 +1,71 @@
+"""The configuration of every process: environment variables, their defaults and their limits.
+
+Each field is the variable of the same name in capitals. Where Temporal is, and how to reach it,
+is told by the variables of `temporalio.envconfig` (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, TLS,
+API key); see `temporal_client.py`.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
+
+CONFIGURATION_ERROR = 2
+"""The exit status of a process that cannot run as configured; starting it again would not help."""
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Settings(BaseModel):
+    """What the environment says; times are in seconds."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=str.upper)
+
+    host: str = "127.0.0.1"
+    port: Port = 5000
+    book_wait_seconds: Annotated[float, Field(ge=0, le=600)] = 30
+    waiting_places: Annotated[int, Field(ge=1, le=2000)] = 200
+
+    data_dir: Path = Path("data")
+    temporal_port: Port = 7233
+    temporal_ui_port: Port = 8233
+    temporal_ui_url: str = ""
+
+    car_supplier: str = ""
+    hotel_supplier: str = ""
+    flight_supplier: str = ""
+    plain_http_suppliers: bool = False
+
+    demo_faults: bool | None = None
+    leg_deadline: PositiveFloat = 60
+    undo_patience: PositiveFloat = 10
+
+    smtp_url: str = ""
+    mail_from: str = "bookings@localhost"
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment; a value out of its limits ends the process with one message."""
+        try:
+            return cls.model_validate({name: value for name, value in os.environ.items() if value})
+        except ValidationError as error:
+            first = error.errors()[0]
+            give_up(f"{first['loc'][0]}={first['input']!r} cannot be used: {first['msg']}.")
+
+    def supplier_url(self, leg: str) -> str:
+        """The URL of a leg's supplier; by default, a SQLite file of its own in `DATA_DIR`."""
+        url: str = getattr(self, f"{leg}_supplier")
+        return url or f"sqlite:///{self.data_dir.absolute() / leg}.db"
+
+    @property
+    def ui_url(self) -> str:
+        """Where people find Temporal's Web UI."""
+        return (self.temporal_ui_url or f"http://localhost:{self.temporal_ui_port}").rstrip("/")
+
+
+def give_up(message: str) -> NoReturn:
+    """Say what stands in the way of starting, and end as a configuration error."""
+    print(message, file=sys.stderr, flush=True)
+    raise SystemExit(CONFIGURATION_ERROR)
