@@ -1,0 +1,113 @@
+"""A SQL supplier as a service: the server's side of the contract over HTTP."""
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, request
+from flask.typing import ResponseReturnValue
+from gunicorn.app.base import BaseApplication
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import HTTPException
+
+from suppliers import Invalid, Refused
+from suppliers.http import REFUSALS
+from suppliers.sql import SqlSupplier
+
+MAX_BODY = 16 * 1024
+RETRY_AFTER = "1"
+THREADS = 16
+
+_STATUSES = {refusal: status for status, refusal in REFUSALS.items()}
+
+log = logging.getLogger(__name__)
+
+
+def create_service(supplier: SqlSupplier) -> Flask:
+    """The WSGI application that serves a supplier; whoever made the supplier closes it."""
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+
+    @app.put("/reservations/<key>")
+    def reserve(key: str) -> ResponseReturnValue:
+        item, traveller = _order()
+        status = HTTPStatus.OK if supplier.find(key) else HTTPStatus.CREATED
+        supplier.reserve(key, item, traveller)
+        return {"key": key, "item": item}, status
+
+    @app.delete("/reservations/<key>")
+    def release(key: str) -> ResponseReturnValue:
+        supplier.release(key)
+        return "", HTTPStatus.NO_CONTENT
+
+    @app.get("/reservations/<key>")
+    def read(key: str) -> ResponseReturnValue:
+        if found := supplier.find(key):
+            return asdict(found) | {"since": found.since.isoformat()}
+        return _problem(HTTPStatus.NOT_FOUND, "Nothing is known under this key.")
+
+    app.register_error_handler(Refused, _refused)
+    app.register_error_handler(SQLAlchemyError, _database_away)
+    app.register_error_handler(HTTPException, _http_error)
+    return app
+
+
+class Server(BaseApplication):
+    """The service in gunicorn: `run()` serves it until SIGTERM, and lets running requests end."""
+
+    def __init__(self, open_supplier: Callable[[], SqlSupplier], address: str) -> None:
+        self._open_supplier = open_supplier
+        self._address = address
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Say how to serve; nothing is read from files or arguments."""
+        self.cfg.set("bind", self._address)
+        self.cfg.set("worker_class", "gthread")
+        self.cfg.set("threads", THREADS)
+        self.cfg.set("control_socket_disable", True)  # one file, for which the legs would fight
+
+    def load(self) -> Any:
+        """Make the application; gunicorn calls it after the fork, which no connection survives."""
+        return create_service(self._open_supplier())
+
+
+def _order() -> tuple[str, str]:
+    """The item and the traveller that the request names."""
+    try:
+        match json.loads(request.get_data()):
+            case {"item": str(item), "traveller": str(traveller)}:
+                return item, traveller
+    except (ValueError, RecursionError):
+        pass  # it is not JSON, or it is made to break whoever reads it
+    raise Invalid("The body must be a JSON object with two texts: item and traveller.")
+
+
+def _problem(status: int, detail: str | None) -> Response:
+    body = {"status": status, "title": HTTPStatus(status).phrase, "detail": detail}
+    return Response(json.dumps(body), status, content_type="application/problem+json")
+
+
+def _refused(error: Refused) -> Response:
+    return _problem(_STATUSES[type(error)], str(error))
+
+
+def _database_away(error: SQLAlchemyError) -> Response:
+    log.error("The database did not answer as it should: %s", error)
+    problem = _problem(
+        HTTPStatus.SERVICE_UNAVAILABLE, "The supplier's database cannot be used now. Try again."
+    )
+    problem.headers["Retry-After"] = RETRY_AFTER
+    return problem
+
+
+def _http_error(error: HTTPException) -> Response:
+    """Any other error; what was not expected is logged by Flask, and is a 500 with no details."""
+    response = _problem(error.code or HTTPStatus.INTERNAL_SERVER_ERROR, error.description)
+    # What else the error says in its headers, such as which methods are allowed.
+    for name, value in error.get_headers(request.environ):
+        response.headers.setdefault(name, value)
+    return response

@@ -1,0 +1,180 @@
+"""A supplier that keeps its books in a database: SQLite or PostgreSQL, with the same statements."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import ColumnElement, Connection, Engine, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from suppliers import Fenced, Invalid, SoldOut
+from suppliers.sql_engine import create_schema, make_engine, writing
+from suppliers.sql_schema import (
+    MAX_CAPACITY,
+    Reservation,
+    State,
+    Stock,
+    ledger,
+    reservation,
+    stock,
+    unfit,
+)
+
+_RESERVATION = select(
+    reservation.c.key,
+    reservation.c.item,
+    reservation.c.traveller,
+    reservation.c.state,
+    reservation.c.changed_at,
+)
+
+
+class SqlSupplier:
+    """A `Supplier` with a database of its own, which is set up when it is first used."""
+
+    def __init__(self, url: str, leg: str) -> None:
+        self._engine = make_engine(url)
+        self._leg = leg
+        self._has_schema = False
+        # The statement is the same, but SQLAlchemy has a class for each database.
+        self._upsert = sqlite.insert if self._engine.name == "sqlite" else postgresql.insert
+
+    def reserve(self, key: str, item: str, traveller: str) -> None:
+        """See `Supplier.reserve`; the reservation, the unit and the ledger change together."""
+        _check(key=key, item=item, traveller=traveller)
+        with writing(self._ready_engine()) as db:
+            if self._record(db, key, "booked", item, traveller):
+                self._take(db, item)
+                _write_ledger(db, key, item, "booked")
+            else:
+                self._check_same(db, key, item)
+
+    def release(self, key: str) -> None:
+        """See `Supplier.release`; the fence is a reservation that is released from the start."""
+        if unfit(key):
+            return  # nothing can ever be reserved under it
+        with writing(self._ready_engine()) as db:
+            # By inserting first, it is decided who wins against a reserve at the same moment.
+            if self._record(db, key, "released"):
+                _write_ledger(db, key, "", "fenced")
+            elif item := _mark_released(db, key):
+                db.execute(
+                    update(stock).where(stock.c.item == item).values(taken=stock.c.taken - 1)
+                )
+                _write_ledger(db, key, item, "released")
+
+    def close(self) -> None:
+        """See `Supplier.close`."""
+        self._engine.dispose()
+
+    def set_stock(self, item: str, capacity: int | None) -> None:
+        """Say how much of an item there is; None is unlimited.
+
+        Raises:
+            Invalid: More of it is taken, or the item or the capacity cannot be stored.
+        """
+        _check(item=item)
+        if capacity is not None and not 0 <= capacity <= MAX_CAPACITY:
+            raise Invalid(f"The capacity must be from 0 to {MAX_CAPACITY}, or unlimited.")
+        statement = (
+            self._upsert(stock)
+            .values(item=item, capacity=capacity, taken=0)
+            .on_conflict_do_update(
+                index_elements=["item"],
+                set_={"capacity": capacity},
+                where=None if capacity is None else stock.c.taken <= capacity,
+            )
+            .returning(stock.c.item)
+        )
+        with writing(self._ready_engine()) as db:
+            if db.scalar(statement) is None:
+                taken = db.scalar(select(stock.c.taken).where(stock.c.item == item))
+                raise Invalid(
+                    f'{self._leg.capitalize()} "{item}" cannot have a capacity of {capacity}: '
+                    f"{taken} are taken. Release some first, or set at least {taken}."
+                )
+
+    def stock(self) -> list[Stock]:
+        """Every item that was ever set or booked, all at one moment."""
+        booked = (
+            select(func.count())
+            .where(reservation.c.item == stock.c.item, reservation.c.state == "booked")
+            .scalar_subquery()
+        )
+        statement = select(stock.c.item, stock.c.capacity, stock.c.taken, booked)
+        with self._ready_engine().connect() as db:
+            return [Stock(*row) for row in db.execute(statement.order_by(stock.c.item))]
+
+    def held(self) -> list[Reservation]:
+        """What is booked now, the longest held first."""
+        return self._reservations(reservation.c.state == "booked")
+
+    def find(self, key: str) -> Reservation | None:
+        """What is known under a key; None if it was neither reserved nor released."""
+        found = self._reservations(reservation.c.key == key) if not unfit(key) else []
+        return found[0] if found else None
+
+    def _reservations(self, which: ColumnElement[bool]) -> list[Reservation]:
+        statement = _RESERVATION.where(which).order_by(reservation.c.changed_at)
+        with self._ready_engine().connect() as db:
+            return [Reservation(*row) for row in db.execute(statement)]
+
+    def _ready_engine(self) -> Engine:
+        if not self._has_schema:  # two threads may both make it, which does no harm
+            create_schema(self._engine)
+            self._has_schema = True
+        return self._engine
+
+    def _record(
+        self, db: Connection, key: str, state: State, item: str = "", traveller: str = ""
+    ) -> bool:
+        """Whether the key was new; if not, nothing is changed."""
+        now = datetime.now(UTC)
+        statement = (
+            self._upsert(reservation)
+            .values(key=key, item=item, traveller=traveller, state=state)
+            .values(created_at=now, changed_at=now)
+            .on_conflict_do_nothing()
+            .returning(reservation.c.key)
+        )
+        # Not `rowcount`, which psycopg leaves at -1 for an insert.
+        return db.scalar(statement) is not None
+
+    def _take(self, db: Connection, item: str) -> None:
+        has_more = or_(stock.c.capacity.is_(None), stock.c.taken < stock.c.capacity)
+        statement = (
+            self._upsert(stock)
+            .values(item=item, capacity=None, taken=1)
+            .on_conflict_do_update(
+                index_elements=["item"], set_={"taken": stock.c.taken + 1}, where=has_more
+            )
+            .returning(stock.c.item)
+        )
+        if db.scalar(statement) is None:
+            raise SoldOut(f'{self._leg.capitalize()} "{item}" is sold out.')
+
+    def _check_same(self, db: Connection, key: str, item: str) -> None:
+        known = Reservation(*db.execute(_RESERVATION.where(reservation.c.key == key)).one())
+        if known.state == "released":
+            raise Fenced(f"This {self._leg} booking was cancelled before.")
+        if known.item != item:
+            raise Invalid(f'This {self._leg} booking is for "{known.item}", not for "{item}".')
+
+
+def _mark_released(db: Connection, key: str) -> str | None:
+    """The item whose unit is now free; None if it was given back before."""
+    item: str | None = db.scalar(
+        update(reservation)
+        .where(reservation.c.key == key, reservation.c.state == "booked")
+        .values(state="released", changed_at=datetime.now(UTC))
+        .returning(reservation.c.item)
+    )
+    return item
+
+
+def _write_ledger(db: Connection, key: str, item: str, event: str) -> None:
+    db.execute(insert(ledger).values(at=datetime.now(UTC), key=key, item=item, event=event))
+
+
+def _check(**texts: str) -> None:
+    for name, text in texts.items():
+        if problem := unfit(text):
+            raise Invalid(f"The {name} {problem}.")

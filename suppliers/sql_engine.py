@@ -1,0 +1,98 @@
+"""How a supplier reaches its database: the engine, its limits, and the set-up on first use."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError
+
+from suppliers.sql_schema import metadata
+
+SCHEMA_LOCK = 7_468_697_370  # any number that nothing else in the database locks
+
+# No call may hang, whatever the database or the network does: a worker's thread is waiting.
+# Nor may a worker that froze in a transaction block the others.
+POSTGRESQL_LIMITS = {
+    "connect_timeout": "5",
+    "keepalives_idle": "4",
+    "keepalives_interval": "2",
+    "keepalives_count": "2",
+    "tcp_user_timeout": "8000",
+}
+POSTGRESQL_OPTIONS = (
+    "-c statement_timeout=8s -c lock_timeout=8s -c idle_in_transaction_session_timeout=8s"
+)
+
+
+def make_engine(url: str) -> Engine:
+    """The engine for a `sqlite:///…` or `postgresql://…` URL; it connects when it is used.
+
+    Raises:
+        ValueError: The URL cannot be read, or names no file.
+    """
+    if url.lower().startswith("sqlite:"):
+        engine = _engine(_sqlite_url(url), {"isolation_level": None, "timeout": 10})
+        event.listen(engine, "connect", _set_up_sqlite)
+        return engine
+    return _engine(_postgresql_url(url), {})
+
+
+def _engine(url: URL, connect_args: dict[str, object]) -> Engine:
+    return create_engine(
+        url,
+        connect_args=connect_args,
+        pool_size=10,
+        max_overflow=0,
+        pool_timeout=5,
+        pool_pre_ping=True,
+        hide_parameters=True,  # they are travellers' names, and errors are logged
+    )
+
+
+def _sqlite_url(url: str) -> URL:
+    path = url.removeprefix("sqlite:///")
+    if path in {url, "", ":memory:"}:
+        raise ValueError("It names no file: sqlite:/// is followed by a path.")
+    # Not `make_url`: a path may hold a question mark.
+    return URL.create("sqlite", database=path)
+
+
+def _postgresql_url(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ValueError("It is no URL of a PostgreSQL database.") from error
+    options = f"{POSTGRESQL_OPTIONS} {parsed.query.get('options', '')}"
+    query = POSTGRESQL_LIMITS | dict(parsed.query) | {"options": options}
+    return parsed.set(drivername="postgresql+psycopg", query=query)
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, _: object) -> None:
+    # WAL is quicker, and kept in the file. Switching fails if another connection is at it just
+    # now, whatever the timeout; then it is that one, or the next to connect, which switches.
+    with suppress(sqlite3.OperationalError):
+        connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")  # a power cut loses nothing that was answered
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction that writes: all of it is kept, or after an exception none."""
+    with engine.begin() as db:
+        if db.dialect.name == "sqlite":
+            # A transaction that begins by reading could not wait for its turn to write.
+            db.exec_driver_sql("BEGIN IMMEDIATE")
+        yield db
+
+
+def create_schema(engine: Engine) -> None:
+    """Make what is missing: the folder of a SQLite file, the tables; several may do so at once."""
+    if engine.dialect.name == "sqlite":
+        Path(str(engine.url.database)).parent.mkdir(parents=True, exist_ok=True)
+    with writing(engine) as db:
+        if db.dialect.name == "postgresql":
+            db.execute(select(func.pg_advisory_xact_lock(SCHEMA_LOCK)))
+        metadata.create_all(db)

@@ -1,0 +1,124 @@
+"""What the service says over HTTP, to clients that keep to the contract and to any others."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from suppliers.service import create_service
+from suppliers.sql import SqlSupplier
+from tests.suppliers.shops import ITEM, KEY, Serve
+
+PATH = f"/reservations/{KEY}"
+ORDER = {"item": ITEM, "traveller": "Ada"}
+
+
+@pytest.fixture
+def http(books: SqlSupplier, serve: Serve) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=serve(create_service(books))) as http:
+        yield http
+
+
+def assert_problem(response: httpx.Response, status: int) -> None:
+    assert response.status_code == status, response.text
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.json()["status"] == status
+    assert response.json()["title"]
+    assert response.json()["detail"]
+    assert "Traceback" not in response.text
+
+
+def test_a_reservation_from_first_to_last(http: httpx.Client) -> None:
+    assert_problem(http.get(PATH), 404)
+    assert http.put(PATH, json=ORDER).status_code == 201
+    assert http.put(PATH, json=ORDER).status_code == 200
+
+    booked = http.get(PATH).json()
+    assert booked.pop("since")
+    assert booked == {"key": KEY, "state": "booked", **ORDER}
+
+    assert http.delete(PATH).status_code == 204
+    assert http.delete(PATH).status_code == 204
+    assert http.get(PATH).json()["state"] == "released"
+    assert_problem(http.put(PATH, json=ORDER), 410)
+
+
+def test_sold_out_says_so(http: httpx.Client, books: SqlSupplier) -> None:
+    books.set_stock(ITEM, 0)
+    response = http.put(PATH, json=ORDER)
+
+    assert_problem(response, 409)
+    assert response.json()["detail"] == 'Flight "Alaska Airlines 123" is sold out.'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"not JSON",
+        b"null",
+        b"[]",
+        b'"text"',
+        b"{}",
+        b"\xff\xfe\xfd",
+        b"[" * 16_000,
+        b'{"item": ' + b"9" * 5_000 + b"}",
+        b'{"item": "x"}',
+        b'{"item": "x", "traveller": null}',
+        b'{"item": 1, "traveller": "y"}',
+        b'{"item": ["x"], "traveller": "y"}',
+        b'{"item": "", "traveller": "y"}',
+        b'{"item": "x", "traveller": ""}',
+        b'{"item": "x", "traveller": "\\u0000"}',
+        b'{"item": "\\ud83d", "traveller": "y"}',
+        json.dumps({"item": "x" * 201, "traveller": "y"}).encode(),
+    ],
+    ids=range(18),
+)
+def test_a_hostile_body_is_invalid_and_changes_nothing(
+    http: httpx.Client, books: SqlSupplier, body: bytes
+) -> None:
+    assert_problem(http.put(PATH, content=body), 422)
+    assert books.find(KEY) is None
+    assert books.stock() == []
+
+
+def test_a_body_that_is_too_large_is_not_read(http: httpx.Client) -> None:
+    assert_problem(http.put(PATH, content=b" " * 20_000), 413)
+
+
+@pytest.mark.parametrize("path", ["/", "/reservations", "/reservations/", "/static/x"])
+def test_any_other_path_is_not_found(http: httpx.Client, path: str) -> None:
+    assert_problem(http.get(path), 404)
+
+
+def test_any_other_method_is_not_allowed(http: httpx.Client) -> None:
+    response = http.post(PATH, json=ORDER)
+
+    assert_problem(response, 405)
+    assert "PUT" in response.headers["Allow"]
+
+
+def test_a_database_that_is_away_is_said_to_be_so(serve: Serve) -> None:
+    with (
+        closing(SqlSupplier("postgresql://127.0.0.1:1/none", "flight")) as away,
+        httpx.Client(base_url=serve(create_service(away))) as http,
+    ):
+        for response in (http.put(PATH, json=ORDER), http.delete(PATH), http.get(PATH)):
+            assert_problem(response, 503)
+            assert response.headers["Retry-After"] == "1"
+
+
+def test_an_error_that_nobody_expected_shows_no_details(serve: Serve, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("a file where the folder should be")
+    with (
+        closing(SqlSupplier(f"sqlite:///{tmp_path}/secret/flight.db", "flight")) as broken,
+        httpx.Client(base_url=serve(create_service(broken))) as http,
+    ):
+        response = http.put(PATH, json=ORDER)
+
+    assert_problem(response, 500)
+    assert "secret" not in response.text
