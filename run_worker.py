@@ -1,0 +1,119 @@
+"""The worker process: runs the bookings' workflows and activities until SIGTERM or Ctrl-C."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.worker import PollerBehaviorAutoscaling, Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities import Activities
+from mail import Mailer
+from notify_workflow import NotifyWorkflow
+from rehearsal import Rehearsal
+from saga_workflows import BookWorkflow
+from settings import Settings, give_up
+from shared import TASK_QUEUE_NAME, Leg
+from suppliers import open_supplier
+from temporal_client import connect, connect_config, on_loopback
+
+WORKFLOWS = [BookWorkflow, NotifyWorkflow]
+
+STEPS_AT_ONCE = 100
+"""How many steps this process runs at once, a thread each, as suppliers block."""
+
+GRACE = timedelta(seconds=30)
+"""How long running steps may take to end after SIGTERM; longer than an attempt."""
+
+SANDBOX = SandboxedWorkflowRunner(
+    # The project's own modules hold no state that a workflow could see change; loading them anew
+    # for every workflow would cost more than the rest of a step.
+    restrictions=SandboxRestrictions.default.with_passthrough_modules(
+        "activities", "mail", "notify_workflow", "rehearsal", "shared", "suppliers"
+    )
+)
+
+logger = logging.getLogger("worker")
+
+
+def make_worker(
+    client: Client,
+    activities: Activities,
+    task_queue: str = TASK_QUEUE_NAME,
+    changes: Mapping[str, Any] | None = None,
+) -> Worker:
+    """A worker for bookings, to be run with `async with`; `changes` are arguments of `Worker`."""
+    options: dict[str, Any] = {
+        "workflows": WORKFLOWS,
+        "activities": activities.all(),
+        "workflow_runner": SANDBOX,
+        "max_concurrent_activities": STEPS_AT_ONCE,
+        "workflow_task_poller_behavior": PollerBehaviorAutoscaling(),
+        "activity_task_poller_behavior": PollerBehaviorAutoscaling(),
+        "graceful_shutdown_timeout": GRACE,
+        # How long a workflow waits for the worker that knows it, which may have been killed.
+        "sticky_queue_schedule_to_start_timeout": timedelta(seconds=3),
+    }
+    return Worker(client, task_queue=task_queue, **options | dict(changes or {}))
+
+
+def make_activities(settings: Settings) -> Activities:
+    """The activities with the suppliers and the mail server that the environment names."""
+    faults = on_loopback(settings) if settings.demo_faults is None else settings.demo_faults
+    try:
+        suppliers = {
+            leg: open_supplier(
+                settings.supplier_url(leg), leg, plain_http=settings.plain_http_suppliers
+            )
+            for leg in Leg
+        }
+    except ValueError as error:
+        give_up(str(error))
+    return Activities(
+        suppliers, Rehearsal() if faults else None, Mailer(settings.smtp_url, settings.mail_from)
+    )
+
+
+async def connect_patiently(settings: Settings) -> Client:
+    """Connect as soon as Temporal can be reached, however long that takes."""
+    while True:
+        try:
+            return await connect(settings)
+        except RuntimeError as error:
+            where = connect_config(settings)["target_host"]
+            logger.warning("Temporal at %s cannot be reached; trying on. (%s)", where, error)
+            await asyncio.sleep(1)
+
+
+async def main() -> None:
+    """Run a worker until SIGTERM or SIGINT; running steps are finished first."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signum, stop.set)
+    loop.set_default_executor(ThreadPoolExecutor(STEPS_AT_ONCE, thread_name_prefix="step"))
+
+    settings = Settings.load()
+    activities = make_activities(settings)
+    connecting = asyncio.create_task(connect_patiently(settings))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([connecting, stopping], return_when=asyncio.FIRST_COMPLETED)
+    if connecting.done():
+        async with make_worker(connecting.result(), activities):
+            logger.info("The worker waits for bookings on %s.", TASK_QUEUE_NAME)
+            await stopping
+    connecting.cancel()
+    logger.info("The worker has finished its steps and stops.")
+    # The Rust core's threads may crash the interpreter's exit if they are still ending (sdk-python
+    # issue 300); none did after this pause.
+    await asyncio.sleep(0.25)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

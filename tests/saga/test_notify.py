@@ -1,0 +1,126 @@
+"""Promise 9: the traveller is told, and neither a failure nor slowness of that matters."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from email.message import Message
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Message as MessageHandler
+from aiosmtpd.smtp import Envelope, Session
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
+
+from mail import Mailer
+from shared import FOLLOW_UP_MEMO, Status
+from tests.saga.world import QUICK, Late, World, ended, until
+from tests.temporal_server import free_port
+
+
+class Mailbox(MessageHandler):
+    """What a real SMTP server has received; it can be told to be slow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.received: list[Message] = []
+        self.open = threading.Event()
+        self.open.set()
+
+    def prepare_message(self, session: Session, envelope: Envelope) -> Message:
+        self.open.wait(30)
+        return super().prepare_message(session, envelope)
+
+    def handle_message(self, message: Message) -> None:
+        self.received.append(message)
+
+
+@pytest.fixture
+def mailbox(world: World) -> Iterator[Mailbox]:
+    mailbox = Mailbox()
+    server = Controller(mailbox, hostname="127.0.0.1", port=free_port())
+    server.start()
+    world.activities.mailer = Mailer(f"smtp://127.0.0.1:{server.port}", "trips@example.com")
+    yield mailbox
+    mailbox.open.set()
+    server.stop()
+
+
+def text(message: Message) -> str:
+    body = message.get_payload(decode=True)
+    assert isinstance(body, bytes)
+    return body.decode()
+
+
+async def test_a_booked_trip_is_confirmed(world: World, mailbox: Mailbox) -> None:
+    async with world.worker():
+        handle = await world.start(email="john@example.com", name="John Doe")
+        await handle.result()
+        await until(lambda: mailbox.received)
+    [message] = mailbox.received
+    assert message["To"] == "john@example.com"
+    assert message["Subject"] == "Your trip is booked"
+    assert "Dear John Doe" in text(message)
+    assert "Hotel: a hotel" in text(message)
+    assert handle.id in text(message)
+
+
+async def test_a_cancelled_trip_is_told_with_its_reason(world: World, mailbox: Mailbox) -> None:
+    world.hotel.set_stock("a hotel", 0)
+    async with world.worker():
+        await (await world.start(email="john@example.com")).result()
+        await until(lambda: mailbox.received)
+    [message] = mailbox.received
+    assert message["Subject"] == "Your trip was cancelled"
+    assert 'Hotel "a hotel" is sold out.' in text(message)
+
+
+async def test_a_trip_that_is_cancelled_by_request_is_told(world: World, mailbox: Mailbox) -> None:
+    late = Late()
+    world.car.on_reserve = [late]
+    async with world.worker():
+        handle = await world.start(email="john@example.com")
+        await asyncio.to_thread(late.reached.wait)
+        await handle.cancel()
+        late.go.set()
+        await world.cancelled(handle)
+        await until(lambda: mailbox.received)
+    assert [message["Subject"] for message in mailbox.received] == ["Your trip was cancelled"]
+
+
+async def test_a_slow_mail_server_delays_nothing(world: World, mailbox: Mailbox) -> None:
+    mailbox.open.clear()
+    async with world.worker():
+        handle = await world.start(email="john@example.com")
+        outcome = await handle.result()
+        assert outcome.status is Status.BOOKED
+        assert mailbox.received == []
+        mailbox.open.set()
+        await until(lambda: mailbox.received)
+
+
+async def test_a_message_that_was_given_up_is_marked_and_changes_nothing(world: World) -> None:
+    """Nobody listens where the mail server should be."""
+    world.activities.mailer = Mailer(f"smtp://127.0.0.1:{free_port()}", "trips@example.com")
+    async with world.worker():
+        handle = await world.start(
+            QUICK.model_copy(update={"notify_deadline": 0.3}), email="john@example.com"
+        )
+        assert (await handle.result()).status is Status.BOOKED
+        notice: WorkflowHandle[Any, Any] = world.client.get_workflow_handle(
+            f"{handle.id}/notify-booked"
+        )
+        await ended(notice)
+        description = await notice.describe()
+    assert description.status is WorkflowExecutionStatus.FAILED
+    assert handle.id in await description.memo_value(FOLLOW_UP_MEMO)
+    assert len(world.held(handle)) == 3
+
+
+async def test_without_an_address_nothing_is_scheduled(world: World, mailbox: Mailbox) -> None:
+    async with world.worker():
+        handle = await world.start()
+        await handle.result()
+    names = {event.WhichOneof("attributes") for event in (await handle.fetch_history()).events}
+    assert not any("child_workflow" in str(name) for name in names)
+    assert mailbox.received == []

@@ -1,0 +1,35 @@
+"""Promise 12: histories of every outcome replay on the code of today."""
+
+import pytest
+from temporalio.client import WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
+from temporalio.workflow import NondeterminismError
+
+import saga_workflows
+from run_worker import SANDBOX, WORKFLOWS
+from tests.saga.histories import SCENES, recorded
+
+
+def test_there_is_a_history_of_every_outcome() -> None:
+    assert list(recorded()) == sorted(scene.__name__ for scene in SCENES)
+
+
+@pytest.mark.parametrize("history", recorded().values(), ids=recorded().keys())
+async def test_a_recorded_history_replays(history: WorkflowHistory) -> None:
+    replayer = Replayer(
+        workflows=WORKFLOWS, workflow_runner=SANDBOX, data_converter=pydantic_data_converter
+    )
+    await replayer.replay_workflow(history)
+
+
+async def test_a_change_of_the_order_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The workflow runs unsandboxed, so that the test's change reaches it."""
+    monkeypatch.setattr(saga_workflows, "STEPS", saga_workflows.STEPS[::-1])
+    replayer = Replayer(
+        workflows=WORKFLOWS,
+        workflow_runner=UnsandboxedWorkflowRunner(),
+        data_converter=pydantic_data_converter,
+    )
+    with pytest.raises(NondeterminismError):
+        await replayer.replay_workflow(recorded()["booked"])

@@ -1,0 +1,107 @@
+"""Promises 7 and 8: an undo never gives up and is never silent; a bug undoes nothing."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from temporalio.api.enums.v1 import EventType
+from temporalio.worker import UnsandboxedWorkflowRunner
+
+from saga_workflows import Saga, Step
+from shared import Leg, LegState, Status
+from tests.saga.world import QUICK, Call, Fault, Handle, World, down, until
+
+B, U = LegState.BOOKED, LegState.UNDONE
+
+
+async def test_a_stuck_undo_lets_the_next_one_start_and_needs_attention(world: World) -> None:
+    world.flight.set_stock("a flight", 0)
+    world.hotel.always_on_release = down
+    async with world.worker():
+        handle = await world.start(QUICK.model_copy(update={"undo_patience": 0.3}))
+        await until(lambda: world.held(handle) == [Leg.HOTEL])
+        booking = await world.read(handle)
+        assert booking.status is Status.NEEDS_ATTENTION
+        assert [leg.state for leg in booking.legs] == [U, LegState.UNDOING, LegState.REFUSED]
+        assert booking.legs[1].last_failure == "Hotel service is down"
+        assert booking.reason == 'Flight "a flight" is sold out.'
+        world.hotel.always_on_release = None
+        outcome = await handle.result()
+    assert world.held(handle) == []
+    assert outcome.status is Status.CANCELLED
+    assert [leg.state for leg in outcome.legs] == [U, U, LegState.REFUSED]
+
+
+async def test_undos_start_in_reverse_order(world: World) -> None:
+    released: list[Leg] = []
+
+    def noted(leg: Leg) -> Fault:
+        def fault(call: Call) -> None:
+            released.append(leg)
+            call()
+
+        return fault
+
+    for leg, supplier in world.suppliers.items():
+        supplier.on_release = [noted(leg)]
+    world.flight.set_stock("a flight", 0)
+    async with world.worker():
+        await (await world.start()).result()
+    assert released == [Leg.FLIGHT, Leg.HOTEL, Leg.CAR]
+
+
+async def test_a_bug_suspends_the_booking_until_it_is_fixed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The workers run unsandboxed, so that the bug can be put into the code and taken out."""
+    correct = Saga.book
+    fixed = asyncio.Event()
+
+    async def buggy(saga: Saga, step: Step) -> None:
+        if step.leg is Leg.FLIGHT and not fixed.is_set():
+            raise ZeroDivisionError("a bug in workflow code")
+        await correct(saga, step)
+
+    monkeypatch.setattr(Saga, "book", buggy)
+    async with world.worker(workflow_runner=UnsandboxedWorkflowRunner()):
+        handle = await world.start(task_timeout=timedelta(seconds=1))
+        await until(lambda: failed_tasks(handle))
+        assert world.held(handle) == [Leg.CAR, Leg.HOTEL]
+    fixed.set()
+    async with world.worker(workflow_runner=UnsandboxedWorkflowRunner()):
+        outcome = await handle.result()
+    assert outcome.status is Status.BOOKED
+    assert world.held(handle) == list(Leg)
+
+
+async def failed_tasks(handle: Handle) -> bool:
+    """Whether the workflow's code has failed."""
+    history = await handle.fetch_history()
+    failed = EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
+    return any(event.event_type == failed for event in history.events)
+
+
+async def test_a_bug_in_an_undo_is_retried_until_it_is_fixed(world: World) -> None:
+    def bug(_call: Call) -> None:
+        raise TypeError("a bug in an undo")
+
+    world.flight.set_stock("a flight", 0)
+    world.car.always_on_release = bug
+    async with world.worker():
+        handle = await world.start(QUICK.model_copy(update={"undo_patience": 0.2}))
+        await until(lambda: world.held(handle) == [Leg.CAR])
+        world.car.always_on_release = None
+        await handle.result()
+    assert world.held(handle) == []
+
+
+async def test_a_bug_in_a_do_is_retried_until_the_deadline(world: World) -> None:
+    def bug(_call: Call) -> None:
+        raise TypeError("a bug in a do")
+
+    world.flight.always_on_reserve = bug
+    async with world.worker():
+        handle = await world.start(QUICK.model_copy(update={"leg_deadline": 0.5}))
+        outcome = await handle.result()
+    assert world.held(handle) == []
+    assert outcome.reason == "Flight service is down"

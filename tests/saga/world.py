@@ -1,0 +1,202 @@
+"""A saga's whole world for tests: real Temporal, a real worker, and suppliers that can go wrong."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+    WorkflowHistoryEventFilterType,
+)
+from temporalio.worker import Worker
+
+from activities import Activities
+from mail import Mailer
+from run_worker import make_worker
+from saga_workflows import BookWorkflow
+from shared import (
+    OUTCOME_MEMO,
+    TRIP_MEMO,
+    BookingOutcome,
+    BookVacationInput,
+    Leg,
+    Pace,
+    Status,
+    TripMemo,
+)
+from suppliers.sql import SqlSupplier
+from web.reading import Booking, read_booking
+
+Call = Callable[[], None]
+Fault = Callable[[Call], None]
+Handle = WorkflowHandle[Any, BookingOutcome]
+
+QUICK = Pace(first_retry=0.02, longest_retry=0.1, longest_undo_retry=0.1)
+
+
+def down(_call: Call) -> None:
+    """The supplier cannot be reached."""
+    raise ConnectionError("the supplier is down")
+
+
+def answer_lost(call: Call) -> None:
+    """The supplier commits, and its answer gets lost."""
+    call()
+    raise ConnectionError("the answer was lost")
+
+
+class Late:
+    """The supplier is reached, and commits only when the test says so."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self.go = threading.Event()
+        self.over = threading.Event()
+
+    def __call__(self, call: Call) -> None:
+        """Stand in for one call."""
+        self.reached.set()
+        assert self.go.wait(30), "the test never let the supplier go on"
+        try:
+            call()
+        finally:
+            self.over.set()
+
+
+class FaultySupplier(SqlSupplier):
+    """A SQL supplier whose next calls go wrong as planned; `always` holds for the calls after."""
+
+    def __init__(self, url: str, leg: str) -> None:
+        super().__init__(url, leg)
+        self.on_reserve: list[Fault] = []
+        self.on_release: list[Fault] = []
+        self.always_on_reserve: Fault | None = None
+        self.always_on_release: Fault | None = None
+
+    def reserve(self, key: str, item: str, traveller: str) -> None:
+        fault = self.on_reserve.pop(0) if self.on_reserve else self.always_on_reserve
+        play(fault, lambda: super(FaultySupplier, self).reserve(key, item, traveller))
+
+    def release(self, key: str) -> None:
+        fault = self.on_release.pop(0) if self.on_release else self.always_on_release
+        play(fault, lambda: super(FaultySupplier, self).release(key))
+
+
+def play(fault: Fault | None, call: Call) -> None:
+    if fault:
+        fault(call)
+    else:
+        call()
+
+
+class World:
+    """Bookings on a task queue of their own, and the three suppliers behind them."""
+
+    def __init__(self, client: Client, folder: Path) -> None:
+        self.client = client
+        self.task_queue = uuid4().hex
+        self.suppliers = {leg: FaultySupplier(f"sqlite:///{folder / leg}.db", leg) for leg in Leg}
+        self.activities = Activities(self.suppliers, None, Mailer("", "trips@example.com"))
+
+    @property
+    def car(self) -> FaultySupplier:
+        return self.suppliers[Leg.CAR]
+
+    @property
+    def hotel(self) -> FaultySupplier:
+        return self.suppliers[Leg.HOTEL]
+
+    @property
+    def flight(self) -> FaultySupplier:
+        return self.suppliers[Leg.FLIGHT]
+
+    def worker(self, **changes: Any) -> Worker:
+        """A worker on this world's queue, as the worker process has it but for the changes."""
+        return make_worker(self.client, self.activities, self.task_queue, changes)
+
+    async def start(
+        self, pace: Pace = QUICK, task_timeout: timedelta | None = None, **fields: Any
+    ) -> Handle:
+        """Start a booking as the web process does."""
+        trip = BookVacationInput(
+            **{
+                "book_user_id": "john-doe-123456",
+                "book_car_id": "a car",
+                "book_hotel_id": "a hotel",
+                "book_flight_id": "a flight",
+                "pace": pace,
+                **fields,
+            }
+        )
+        memo = TripMemo(
+            user_id=trip.book_user_id,
+            items={leg: trip.item(leg) for leg in Leg},
+            fingerprint=trip.fingerprint,
+        )
+        return await self.client.start_workflow(
+            BookWorkflow.run,
+            trip,
+            id=f"trip-{uuid4().hex}",
+            task_queue=self.task_queue,
+            memo={TRIP_MEMO: memo},
+            task_timeout=task_timeout,
+        )
+
+    def held(self, handle: Handle) -> list[Leg]:
+        """The legs that the suppliers hold for a booking; their books must agree."""
+        for supplier in self.suppliers.values():
+            assert all(item.consistent for item in supplier.stock())
+        return [
+            leg
+            for leg, supplier in self.suppliers.items()
+            for reservation in supplier.held()
+            if reservation.key.startswith(handle.id)
+        ]
+
+    async def read(self, handle: Handle) -> Booking:
+        """The booking as the web process reads it."""
+        return await read_booking(self.client.get_workflow_handle_for(BookWorkflow.run, handle.id))
+
+    async def cancelled(self, handle: Handle) -> BookingOutcome:
+        """The outcome that a booking closed as Canceled leaves in its memo."""
+        await ended(handle)
+        description = await handle.describe()
+        assert description.status is WorkflowExecutionStatus.CANCELED
+        outcome: BookingOutcome = await description.memo_value(
+            OUTCOME_MEMO, type_hint=BookingOutcome
+        )
+        assert outcome.status is Status.CANCELLED
+        return outcome
+
+    def close(self) -> None:
+        for supplier in self.suppliers.values():
+            supplier.close()
+
+
+async def ended(handle: WorkflowHandle[Any, Any]) -> None:
+    """Wait until a workflow has closed, however it did."""
+    async with asyncio.timeout(30):
+        async for _ in handle.fetch_history_events(
+            wait_new_event=True, event_filter_type=WorkflowHistoryEventFilterType.CLOSE_EVENT
+        ):
+            return
+
+
+async def until(condition: Callable[[], Any], seconds: float = 20) -> None:
+    """Wait for something that a test caused to come true; a coroutine's value counts too."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if asyncio.iscoroutine(value):
+            value = await value
+        if value:
+            return
+        assert time.monotonic() < deadline, f"not so after {seconds} s"
+        await asyncio.sleep(0.02)
