@@ -1,0 +1,1 @@
+"""Everything on one machine: Temporal's server, and a supervisor of the processes."""

@@ -1,0 +1,60 @@
+"""The ports to listen on, checked before anything starts."""
+
+import asyncio
+import errno
+import socket
+import time
+from collections.abc import Iterable
+from contextlib import ExitStack
+from typing import NamedTuple
+
+from settings import give_up
+
+GRACE_SECONDS = 2
+"""The processes of an earlier run that was killed may need a moment to be gone."""
+
+
+class Listener(NamedTuple):
+    """A port that this program is going to listen on, and the variable that sets it."""
+
+    variable: str
+    host: str
+    port: int
+
+
+def require_free(listeners: Iterable[Listener]) -> None:
+    """Make sure that all ports can be listened on; end the process with one message if not."""
+    deadline = time.monotonic() + GRACE_SECONDS
+    with ExitStack() as held:  # together, so that two of ours on one port are noticed
+        for listener in listeners:
+            held.enter_context(_listen(listener, deadline))
+
+
+def _listen(listener: Listener, deadline: float) -> socket.socket:
+    variable, host, port = listener
+    while True:
+        try:
+            family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+            return socket.create_server((host, port), family=family)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                give_up(
+                    f"Cannot listen on port {port} of {host}: {error.strerror}."
+                    f" Check HOST and {variable}."
+                )
+            if time.monotonic() > deadline:
+                give_up(
+                    f"Port {port} is taken: stop the program that listens on it,"
+                    f" or set {variable} to another port."
+                )
+            time.sleep(0.1)
+
+
+async def accepts(host: str, port: int) -> bool:
+    """Whether a program accepts connections there."""
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    writer.close()
+    return True

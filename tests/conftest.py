@@ -1,0 +1,37 @@
+"""What every test may use."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import pytest_asyncio
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from tests.postgres import find_postgres, postgres_server
+from tests.temporal_server import temporal_server
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The URL of a database on a PostgreSQL server that lasts as long as the tests."""
+    if find_postgres() is None and os.environ.get("CI") != "true":
+        pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def temporal_port() -> Iterator[int]:
+    """The port of a Temporal server, tuned as ours is, that lasts as long as the tests."""
+    with temporal_server() as port:
+        yield port
+
+
+@pytest_asyncio.fixture(scope="session")
+async def client(temporal_port: int) -> AsyncIterator[Client]:
+    """A client of that server."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(100))
+    yield await Client.connect(f"127.0.0.1:{temporal_port}", data_converter=pydantic_data_converter)
