@@ -1,0 +1,157 @@
+"""The processes: a worker that stops or dies, a Temporal that goes away, a crowd that waits."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from temporalio.client import Client
+
+from settings import CONFIGURATION_ERROR
+from shared import Leg
+from tests.processes import Environment, started, wait_until
+from tests.service import GOOD, Service
+from tests.temporal_server import temporal_server
+
+NOW = {"Prefer": "wait=0"}
+NewService = Callable[..., Service]
+
+
+def state_of(site: Service, booking_id: str, leg: Leg) -> str:
+    legs = site.http.get(f"/bookings/{booking_id}").json()["legs"]
+    return str(legs[list(Leg).index(leg)]["state"])
+
+
+def test_a_worker_that_is_stopped_finishes_its_step(new_service: NewService) -> None:
+    site = new_service()
+    worker = site.start_worker()
+    site.start_web()
+    booking_id = site.book(NOW, hotel="a slow hotel").json()["booking_id"]
+    wait_until(lambda: state_of(site, booking_id, Leg.HOTEL) == "booking")
+    worker.process.send_signal(signal.SIGTERM)
+    assert worker.status() == 0
+    assert len(site.held(booking_id)) == 2
+    assert state_of(site, booking_id, Leg.HOTEL) == "booked"
+    site.start_worker()
+    wait_until(lambda: site.status(booking_id) == "booked")
+
+
+def test_another_worker_takes_over_from_one_that_is_killed(new_service: NewService) -> None:
+    site = new_service()
+    doomed = site.start_worker()
+    site.start_web()
+    booking_id = site.book(NOW, hotel="a slow hotel").json()["booking_id"]
+    wait_until(lambda: state_of(site, booking_id, Leg.HOTEL) == "booking")
+    site.start_worker()
+    doomed.process.kill()
+    wait_until(lambda: site.status(booking_id) == "booked")
+    legs = site.http.get(f"/bookings/{booking_id}").json()["legs"]
+    assert legs[1]["attempts"] == 2
+    assert len(site.held(booking_id)) == 3
+
+
+def test_while_temporal_is_away_clients_are_told_so_and_then_served(
+    new_service: NewService,
+) -> None:
+    """The web process starts before Temporal does."""
+    with temporal_server() as port:
+        pass
+    site = new_service(TEMPORAL_ADDRESS=f"127.0.0.1:{port}")
+    site.start_web()
+    answer = site.book()
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "1"
+    assert "Temporal" in answer.json()["detail"]
+    assert answer.elapsed.total_seconds() < 3
+    assert site.http.get("/readyz").status_code == 503
+    assert site.http.get("/healthz").status_code == 200
+    with temporal_server(port):
+        wait_until(lambda: site.answers("/readyz"))
+        site.start_worker()
+        assert site.book().json()["cancelled"] is False
+    answer = site.book()
+    assert answer.status_code == 503
+    assert answer.elapsed.total_seconds() < 3
+
+
+def test_two_hundred_wait_and_the_service_stays_awake(new_service: NewService) -> None:
+    """No worker runs until all of them wait."""
+    site = new_service()
+    site.start_web()
+    with ThreadPoolExecutor(200) as crowd:
+        answers = [
+            crowd.submit(httpx.post, f"{site.url}/book", json=GOOD, timeout=60) for _ in range(200)
+        ]
+        wait_until(lambda: running_bookings(site) == 200)
+        slowest = max(site.http.get("/healthz").elapsed.total_seconds() for _ in range(20))
+        refused = site.book()
+        not_waiting = site.book(NOW)
+        site.start_worker()
+        outcomes = [answer.result().json() for answer in answers]
+    assert slowest < 1
+    assert refused.status_code == 503
+    assert refused.headers["Retry-After"] == "1"
+    assert not_waiting.status_code == 202
+    assert [outcome["cancelled"] for outcome in outcomes] == [False] * 200
+    wait_until(lambda: len(site.held()) == 603)
+
+
+def running_bookings(site: Service) -> int:
+    """How many bookings run, asked of Temporal itself."""
+
+    async def count() -> int:
+        client = await Client.connect(f"127.0.0.1:{site.environment['TEMPORAL_PORT']}")
+        return (await client.count_workflows("ExecutionStatus = 'Running'")).count
+
+    return asyncio.run(count())
+
+
+def test_many_bookings_one_after_the_other_leave_nothing_behind(new_service: NewService) -> None:
+    site = new_service()
+    site.start_worker()
+    [web] = site.start_web().pids("run_workflow.py")
+    for _ in range(20):
+        site.book()
+    files, threads = len(os.listdir(f"/proc/{web}/fd")), len(os.listdir(f"/proc/{web}/task"))
+    slowest = max(site.book().elapsed.total_seconds() for _ in range(100))
+    assert slowest < 5
+    assert len(os.listdir(f"/proc/{web}/fd")) <= files
+    assert len(os.listdir(f"/proc/{web}/task")) <= threads
+    assert len(site.held()) == 360
+
+
+def test_rehearsal_faults_are_off_where_they_are_switched_off(new_service: NewService) -> None:
+    site = new_service(DEMO_FAULTS="false")
+    site.start_worker()
+    site.start_web()
+    answer = site.book(hotel="Hôtel des Invalides", attempts=3).json()
+    assert answer["hotel"] == "Hotel: Hôtel des Invalides"
+    assert [leg["attempts"] for leg in answer["legs"]] == [1, 1, 1]
+
+
+def test_the_web_process_answers_who_waits_before_it_stops(new_service: NewService) -> None:
+    site = new_service()
+    web = site.start_web()
+    with ThreadPoolExecutor(1) as client:
+        answer = client.submit(site.book)
+        wait_until(lambda: running_bookings(site) == 1)
+        web.process.send_signal(signal.SIGTERM)
+        site.start_worker()
+        assert answer.result().json()["cancelled"] is False
+    assert web.status() == 0
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("PORT", "http"), ("BOOK_WAIT_SECONDS", "-1"), ("CAR_SUPPLIER", "http://partner.example.com")],
+)
+def test_what_cannot_be_used_is_named(tmp_path: Path, variable: str, value: str) -> None:
+    environment = Environment(tmp_path / "data", **{variable: value})
+    with started(environment, tmp_path / "log", "run_worker.py") as program:
+        assert program.status() == CONFIGURATION_ERROR
+        assert variable in program.output
+        assert "Traceback" not in program.output

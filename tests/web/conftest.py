@@ -1,0 +1,16 @@
+"""One service for all tests of the web process."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.service import Service, service
+
+
+@pytest.fixture(scope="session")
+def site(temporal_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A running service with one worker."""
+    with service(tmp_path_factory.mktemp("site"), temporal_port) as site:
+        site.start_worker()
+        site.start_web()
+        yield site

@@ -1,0 +1,106 @@
+"""The legs of a booking that runs, told by its history and by what is being tried just now."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from temporalio.api.enums.v1 import EventType, PendingActivityState
+from temporalio.api.failure.v1 import Failure
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.workflow.v1 import PendingActivityInfo
+
+from shared import REFUSED, Leg, LegOutcome, LegState
+
+
+class BookingLeg(LegOutcome):
+    """A leg of a booking; the last two tell of a step that is being tried just now."""
+
+    last_failure: str | None = None
+    next_attempt_at: datetime | None = None
+
+
+def legs_so_far(
+    items: dict[Leg, str], events: Iterable[HistoryEvent], pending: Iterable[PendingActivityInfo]
+) -> list[BookingLeg]:
+    """The legs as far as they have come; no worker is asked."""
+    legs = {leg: BookingLeg(leg=leg, item=items[leg]) for leg in Leg}
+    steps: dict[int, tuple[Leg, bool]] = {}
+    for event in events:
+        if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
+            name = event.activity_task_scheduled_event_attributes.activity_type.name
+            steps[event.event_id] = step_of(name)
+        scheduled, change = what_happened(event)
+        if scheduled in steps:
+            leg, undo = steps[scheduled]
+            update = undone(legs[leg], change) if undo else change
+            legs[leg] = legs[leg].model_copy(update=update)
+    for activity in pending:
+        leg, undo = step_of(activity.activity_type.name)
+        legs[leg] = legs[leg].model_copy(update=being_tried(activity, undo))
+    return list(legs.values())
+
+
+def step_of(activity_name: str) -> tuple[Leg, bool]:
+    """The leg of an activity such as `undo_book_car`, and whether it undoes."""
+    return Leg(activity_name.rpartition("_")[2]), activity_name.startswith("undo_")
+
+
+def what_happened(event: HistoryEvent) -> tuple[int, dict[str, Any]]:
+    """The step that an event is about, by its scheduling event, and what it makes of a leg."""
+    match event.event_type:
+        case EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
+            return event.event_id, {"state": LegState.BOOKING}
+        case EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED:
+            started = event.activity_task_started_event_attributes
+            return started.scheduled_event_id, {"attempts": started.attempt}
+        case EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
+            completed = event.activity_task_completed_event_attributes
+            return completed.scheduled_event_id, {"state": LegState.BOOKED}
+        case EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED:
+            failed = event.activity_task_failed_event_attributes
+            return failed.scheduled_event_id, given_up(failed.failure)
+        case EventType.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
+            late = event.activity_task_timed_out_event_attributes
+            return late.scheduled_event_id, given_up(late.failure)
+        case _:
+            return 0, {}
+
+
+def undone(leg: BookingLeg, change: dict[str, Any]) -> dict[str, Any]:
+    """What an event of an undo makes of its leg; one that was not booked stays as it ended."""
+    match leg.state, change.get("state"):
+        case LegState.BOOKED, LegState.BOOKING:
+            return {"state": LegState.UNDOING}
+        case LegState.UNDOING, LegState.BOOKED:
+            return {"state": LegState.UNDONE}
+        case _:
+            return {}
+
+
+def given_up(failure: Failure) -> dict[str, Any]:
+    """What a failure that is not tried again makes of a leg."""
+    refused = failure.application_failure_info.type == REFUSED
+    return {
+        "state": LegState.REFUSED if refused else LegState.FAILED,
+        "reason": words(failure),
+    }
+
+
+def being_tried(activity: PendingActivityInfo, undo: bool) -> dict[str, Any]:
+    """What a step that is being tried, or waits for its next try, says of its leg."""
+    waits = activity.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
+    change: dict[str, Any] = {} if undo else {"attempts": activity.attempt - waits}
+    if activity.HasField("last_failure"):
+        change["last_failure"] = words(activity.last_failure)
+    if waits and activity.HasField("next_attempt_schedule_time"):
+        change["next_attempt_at"] = activity.next_attempt_schedule_time.ToDatetime(UTC)
+    return change
+
+
+def words(failure: Failure) -> str:
+    """A failure in words for people: the last that an attempt gave, or that none was given."""
+    if failure.HasField("timeout_failure_info") and failure.HasField("cause"):
+        failure = failure.cause
+    if failure.HasField("application_failure_info"):
+        return failure.message
+    return "It did not answer in time."

@@ -1,0 +1,92 @@
+"""Errors as clients see them: problem documents (RFC 9457), or a page for a browser."""
+
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, render_template, request
+from pydantic import BaseModel, ValidationError
+from werkzeug.exceptions import HTTPException
+
+
+class FieldError(BaseModel):
+    """What is wrong with one field."""
+
+    pointer: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """An error, as `application/problem+json`."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldError] | None = None
+    booking_id: str | None = None
+
+
+class Unavailable(Exception):
+    """Nothing can be promised just now; the same request may be sent again after a second.
+
+    `booking_id` names the booking that may have been started all the same.
+    """
+
+    def __init__(self, detail: str, booking_id: str | None = None) -> None:
+        super().__init__(detail)
+        self.booking_id = booking_id
+
+
+def field_errors(error: ValidationError) -> list[FieldError]:
+    """What is wrong with each field, in words for people."""
+    return [
+        FieldError(
+            pointer="/" + "/".join(map(str, found["loc"])),
+            detail=found["msg"].removeprefix("Value error, "),
+        )
+        for found in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+
+
+def wants_html() -> bool:
+    """Whether the client is a browser: it names HTML, and likes it at least as well as JSON."""
+    accepts = request.accept_mimetypes
+    named = "text/html" in request.headers.get("Accept", "")
+    return named and accepts["text/html"] >= accepts["application/json"]
+
+
+def answer(
+    status: int, detail: str, headers: dict[str, str] | None = None, **more: Any
+) -> Response:
+    """A problem document, or the same as a page."""
+    problem = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, **more)
+    if wants_html():
+        response = Response(render_template("problem.html", problem=problem), status)
+    else:
+        body = problem.model_dump_json(exclude_none=True)
+        response = Response(body, status, mimetype="application/problem+json")
+    response.headers.update(headers or {})
+    return response
+
+
+def register(app: Flask) -> None:
+    """Answer every error as a problem; none shows a traceback."""
+
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Response:
+        kept = {k: v for k, v in error.get_headers() if k in {"Allow", "WWW-Authenticate"}}
+        return answer(error.code or 500, error.description or "", kept)
+
+    @app.errorhandler(ValidationError)
+    def invalid(error: ValidationError) -> Response:
+        detail = "The request is not valid; see `errors` for each field."
+        return answer(422, detail, errors=field_errors(error))
+
+    @app.errorhandler(Unavailable)
+    def unavailable(error: Unavailable) -> Response:
+        return answer(503, str(error), {"Retry-After": "1"}, booking_id=error.booking_id)
+
+    @app.errorhandler(Exception)
+    def bug(error: Exception) -> Response:
+        app.logger.error("%s %s failed.", request.method, request.path, exc_info=error)
+        return answer(500, "The service failed. Nothing was lost; please try again later.")
