@@ -43,7 +43,6 @@ def run(settings: Settings, *, worker: Program = WORKER, web: Program = WEB) -> 
     Temporal is left out where the environment names a server.
     """
     embedded = external_address() is None
-    stock_the_form(settings)
     require_free(
         [
             Listener("PORT", settings.host, settings.port),
@@ -67,6 +66,7 @@ async def announce(settings: Settings, console: Console) -> None:
     places = {"Book a trip": book}
     async with httpx.AsyncClient(trust_env=False) as client:
         await until(partial(is_ready, client, f"{book}readyz"))
+    await asyncio.to_thread(stock_the_form, settings)
     server = external_address()
     if not server:
         await until(partial(accepts, "127.0.0.1", settings.temporal_ui_port))

@@ -2,22 +2,21 @@
 
 from contextlib import nullcontext
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, request, url_for
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.wrappers import Response as AnyResponse
 
 from settings import Settings
-from shared import Leg, Pace, Status
+from shared import Pace
 from web.answers import book_answer
 from web.bookings import Bookings, new_booking_id
+from web.pages import FINAL, booking_page, form_page
 from web.places import Places
 from web.problems import field_errors, wants_html
 from web.requests import BookingRequest, from_form, from_json, user_id, wait_seconds
-from web.scenarios import SCENARIOS
 
 FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
-FINAL = {Status.BOOKED, Status.CANCELLED}
 
 
 def json(model: BaseModel, status: int = 200, **headers: str) -> Response:
@@ -51,7 +50,7 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
 
     @routes.get("/")
     def form() -> str:
-        return render_template("form.html", legs=Leg, scenarios=SCENARIOS, typed={}, errors={})
+        return form_page()
 
     @routes.post("/book")
     async def book() -> AnyResponse | tuple[str, int]:
@@ -75,10 +74,7 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
             asked = from_form(request.form)
         except ValidationError as error:
             errors = {found.pointer.strip("/"): found.detail for found in field_errors(error)}
-            page = render_template(
-                "form.html", legs=Leg, scenarios=SCENARIOS, typed=request.form, errors=errors
-            )
-            return page, 422
+            return form_page(request.form, errors), 422
         booking_id, _ = await start(asked)
         return redirect(url_for("bookings.booking", booking_id=booking_id), 303)
 
@@ -88,7 +84,7 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
         if not wants_html():
             return json(found)
         ui = f"{settings.ui_url}/namespaces/{bookings.client.namespace}/workflows/{booking_id}"
-        return render_template("booking.html", booking=found, ended=found.status in FINAL, ui=ui)
+        return booking_page(found, ui)
 
     @routes.get("/healthz")
     def healthz() -> dict[str, str]:
