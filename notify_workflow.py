@@ -43,11 +43,10 @@ class NotifyWorkflow:
             raise
 
 
-async def leave_notice(trip: BookVacationInput, outcome: BookingOutcome) -> None:
+async def leave_notice(booking_id: str, trip: BookVacationInput, outcome: BookingOutcome) -> None:
     """Leave a `NotifyWorkflow` behind, if there is an address; the booking does not wait for it."""
     if trip.email is None:
         return
-    booking_id = workflow.info().workflow_id
     notice = Notice(
         booking_id=booking_id,
         name=trip.name or trip.book_user_id,

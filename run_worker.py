@@ -16,13 +16,13 @@ from activities import Activities
 from mail import Mailer
 from notify_workflow import NotifyWorkflow
 from rehearsal import Rehearsal
-from saga_workflows import BookWorkflow
+from saga_workflows import BookWorkflow, CancelWorkflow
 from settings import Settings, give_up
 from shared import TASK_QUEUE_NAME, Leg
 from suppliers import open_supplier
 from temporal_client import connect, connect_config, on_loopback
 
-WORKFLOWS = [BookWorkflow, NotifyWorkflow]
+WORKFLOWS = [BookWorkflow, CancelWorkflow, NotifyWorkflow]
 
 STEPS_AT_ONCE = 100
 """How many steps this process runs at once, a thread each, as suppliers block."""

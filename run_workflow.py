@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
-from settings import Settings, give_up
-from web import problems
+from settings import Settings, give_up, is_loopback
+from web import access, problems
 from web.bookings import Bookings
 from web.views import create_blueprint
 
@@ -37,6 +37,7 @@ class BookingApp(Flask):
         self.thread.start()
         self.bookings = self.wait_for(Bookings.connect(settings))
         self.register_blueprint(create_blueprint(settings, self.bookings))
+        access.register(self, settings)
         problems.register(self)
 
     def wait_for(self, work: Coroutine[Any, Any, T]) -> T:
@@ -102,6 +103,11 @@ def main() -> None:
     """Serve until SIGTERM or Ctrl-C; requests that wait are answered first."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = Settings.load()
+    if not (settings.tokens() or is_loopback(settings.host)):
+        give_up(
+            f"HOST={settings.host} would let everybody book and cancel. "
+            "Set API_TOKENS or API_TOKENS_FILE, or leave HOST at 127.0.0.1."
+        )
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

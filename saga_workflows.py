@@ -14,6 +14,8 @@ with workflow.unsafe.imports_passed_through():
     from activities import Activities
     from notify_workflow import leave_notice
     from shared import (
+        BOOKING_STATUS,
+        CANCEL_SUFFIX,
         OUTCOME_MEMO,
         REFUSED,
         BookingOutcome,
@@ -62,23 +64,38 @@ class BookWorkflow:
                 saga.undos.append(step)  # before the step: one that fails may still have booked
                 await uncancellable(saga.book(step))
             stop_if_cancelled()
-            await uncancellable(leave_notice(trip, saga.outcome(Status.BOOKED)))
+            await uncancellable(leave_notice(saga.booking_id, trip, saga.outcome(Status.BOOKED)))
             stop_if_cancelled()
-            return saga.outcome(Status.BOOKED)
+            return saga.publish(Status.BOOKED)
         except (ActivityError, asyncio.CancelledError):
             await uncancellable(saga.undo_all())
-            await uncancellable(leave_notice(trip, saga.outcome(Status.CANCELLED)))
+            await uncancellable(leave_notice(saga.booking_id, trip, saga.outcome(Status.CANCELLED)))
             outcome = saga.publish(Status.CANCELLED)
             stop_if_cancelled()
             return outcome
 
 
+@workflow.defn
+class CancelWorkflow:
+    """Cancel a booked trip: undo its three legs, with the same promises."""
+
+    @workflow.run
+    async def run(self, trip: BookVacationInput) -> BookingOutcome:
+        """Undo the trip in full; a cancellation of the cancellation changes nothing."""
+        saga = Saga(trip, LegState.BOOKED)
+        saga.undos = list(STEPS)
+        await uncancellable(saga.undo_all())
+        await uncancellable(leave_notice(saga.booking_id, trip, saga.outcome(Status.CANCELLED)))
+        return saga.publish(Status.CANCELLED)
+
+
 class Saga:
     """One trip on its way: its legs as they stand, and the undos that are owed for them."""
 
-    def __init__(self, trip: BookVacationInput) -> None:
+    def __init__(self, trip: BookVacationInput, state: LegState = LegState.NOT_ATTEMPTED) -> None:
+        self.booking_id = workflow.info().workflow_id.removesuffix(CANCEL_SUFFIX)
         self.trip = trip
-        self.legs = {leg: LegOutcome(leg=leg, item=trip.item(leg)) for leg in Leg}
+        self.legs = {leg: LegOutcome(leg=leg, item=trip.item(leg), state=state) for leg in Leg}
         self.undos: list[Step] = []
         self.overdue: set[Leg] = set()
         self.reason: str | None = None
@@ -151,13 +168,16 @@ class Saga:
         return BookingOutcome(status=status, legs=list(self.legs.values()), reason=self.reason)
 
     def publish(self, status: Status) -> BookingOutcome:
-        """Write the trip as it stands where a reader finds it with no worker's help: the memo."""
+        """Write the trip as it stands where readers find it without a worker's help."""
         outcome = self.outcome(status)
-        workflow.upsert_memo({OUTCOME_MEMO: outcome})
+        if status is not Status.BOOKED:  # a booked trip's outcome is its workflow's result
+            workflow.upsert_memo({OUTCOME_MEMO: outcome})
+        if workflow.info().typed_search_attributes.get(BOOKING_STATUS):  # not every server has it
+            workflow.upsert_search_attributes([BOOKING_STATUS.value_set(status)])
         return outcome
 
     def _order(self, leg: Leg) -> LegOrder:
-        return self.trip.order(workflow.info().workflow_id, leg)
+        return self.trip.order(self.booking_id, leg)
 
     def _summary(self, verb: str, leg: Leg) -> str:
         return f"{verb} {leg} {self.trip.item(leg)} for {self.trip.book_user_id}"

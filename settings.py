@@ -5,12 +5,14 @@ is told by the variables of `temporalio.envconfig` (`TEMPORAL_ADDRESS`, `TEMPORA
 API key); see `temporal_client.py`.
 """
 
+import ipaddress
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, NoReturn, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, SecretStr, ValidationError
 
 CONFIGURATION_ERROR = 2
 """The exit status of a process that cannot run as configured; starting it again would not help."""
@@ -27,6 +29,8 @@ class Settings(BaseModel):
     port: Port = 5000
     book_wait_seconds: Annotated[float, Field(ge=0, le=600)] = 30
     waiting_places: Annotated[int, Field(ge=1, le=2000)] = 200
+    api_tokens: SecretStr = SecretStr("")
+    api_tokens_file: Path | None = None
 
     data_dir: Path = Path("data")
     temporal_port: Port = 7233
@@ -59,10 +63,34 @@ class Settings(BaseModel):
         url: str = getattr(self, f"{leg}_supplier")
         return url or f"sqlite:///{self.data_dir.absolute() / leg}.db"
 
+    def tokens(self) -> dict[str, str]:
+        """The token of each client, by its name; none: everybody may do everything."""
+        given = self.api_tokens.get_secret_value()
+        if self.api_tokens_file:
+            try:
+                given = self.api_tokens_file.read_text()
+            except OSError as error:
+                give_up(f"API_TOKENS_FILE cannot be read: {error}.")
+        tokens: dict[str, str] = {}
+        for number, pair in enumerate(re.findall(r"[^\s,]+", given), start=1):
+            name, _, token = pair.partition(":")
+            if not (re.fullmatch("[A-Za-z0-9_.-]{1,64}", name) and token) or name in tokens:
+                give_up(f"API_TOKENS must be name:token pairs, each name once; see pair {number}.")
+            tokens[name] = token
+        return tokens
+
     @property
     def ui_url(self) -> str:
         """Where people find Temporal's Web UI."""
         return (self.temporal_ui_url or f"http://localhost:{self.temporal_ui_port}").rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host can be reached from this machine only."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def give_up(message: str) -> NoReturn:

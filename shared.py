@@ -6,15 +6,27 @@ from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from temporalio.common import SearchAttributeKey
 
 TASK_QUEUE_NAME = "saga-task-queue"
 BOOK_WORKFLOW = "BookWorkflow"
+BOOKING_ID = "trip-[0-9a-f]{32}"
+"""The pattern of a booking's id, which is the id of its `BookWorkflow`."""
+
+CANCEL_WORKFLOW = "CancelWorkflow"
+CANCEL_SUFFIX = "/cancel"
+"""What the id of the `CancelWorkflow` of a booked trip adds to the booking's id."""
+
 TRIP_MEMO = "trip"
-"""The memo field with the `TripMemo` of a booking."""
+"""The memo field with the workflow's input, where readers find it without the history."""
 OUTCOME_MEMO = "outcome"
 """The memo field with the `BookingOutcome` so far of a booking that did not go straight through."""
 FOLLOW_UP_MEMO = "follow_up"
 """The memo field that asks staff to do by hand what could not be done."""
+BOOKING_STATUS = SearchAttributeKey.for_keyword("BookingStatus")
+TRAVELLER = SearchAttributeKey.for_keyword("Traveller")
+OWNER = SearchAttributeKey.for_keyword("Owner")
+
 REFUSED = "Refused"
 """The type of the failure of a leg that its supplier will never book."""
 
@@ -77,7 +89,10 @@ def fingerprint_of(request: dict[str, Any]) -> str:
 
 
 class BookVacationInput(Message):
-    """The input of `BookWorkflow`: one trip for one traveller."""
+    """The input of `BookWorkflow` and `CancelWorkflow`: one trip for one traveller.
+
+    `owner` is the client that booked it, and the only one that may see it; empty without tokens.
+    """
 
     book_user_id: str
     book_car_id: str
@@ -86,6 +101,7 @@ class BookVacationInput(Message):
     attempts: int = 1
     name: str = ""
     email: str | None = None
+    owner: str = ""
     fingerprint: str = Field(default_factory=fingerprint_of)
     pace: Pace = Pace()
 
@@ -103,14 +119,6 @@ class BookVacationInput(Message):
             traveller=self.name or self.book_user_id,
             attempts=self.attempts,
         )
-
-
-class TripMemo(Message):
-    """What is asked for, where lists and readers find it without the booking's history."""
-
-    user_id: str
-    items: dict[Leg, str]
-    fingerprint: str
 
 
 class LegOrder(Message):

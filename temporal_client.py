@@ -1,13 +1,11 @@
 """One Temporal client for a process: where the server is, and how data is written there."""
 
-import ipaddress
-
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.service import RetryConfig
 
-from settings import Settings
+from settings import Settings, is_loopback
 
 
 def external_address() -> str | None:
@@ -25,11 +23,7 @@ def connect_config(settings: Settings) -> ClientConnectConfig:
 
 def on_loopback(settings: Settings) -> bool:
     """Whether the Temporal server is on this machine."""
-    host = connect_config(settings)["target_host"].rpartition(":")[0].strip("[]")
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return is_loopback(connect_config(settings)["target_host"].rpartition(":")[0])
 
 
 async def connect(

@@ -4,9 +4,10 @@ A supplier keeps one promise that the saga rests on: after `release(key)` has re
 held under that key, and nothing ever will be.
 """
 
-import ipaddress
 from typing import Protocol
 from urllib.parse import urlsplit
+
+from settings import is_loopback
 
 
 class Refused(Exception):
@@ -62,7 +63,7 @@ def open_supplier(url: str, leg: str, *, plain_http: bool = False) -> Supplier:
     """
     variable = f"{leg.upper()}_SUPPLIER"
     scheme, host = _scheme_and_host(url)
-    if scheme == "http" and host and not (plain_http or _is_loopback(host)):
+    if scheme == "http" and host and not (plain_http or is_loopback(host)):
         raise ValueError(
             f"{variable} would send travellers' names to {host} unencrypted. Use https://, "
             "or set PLAIN_HTTP_SUPPLIERS=true if that network can be trusted."
@@ -92,10 +93,3 @@ def _scheme_and_host(url: str) -> tuple[str, str]:
         return parts.scheme, parts.hostname or ""
     except ValueError:
         return "", ""
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

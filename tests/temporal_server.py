@@ -3,11 +3,11 @@
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from embedded.binary import find_or_get_binary
-from run_temporal import server_command
+from run_temporal import SEARCH_ATTRIBUTES, server_command
 
 
 def free_port() -> int:
@@ -18,10 +18,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def temporal_server(port: int | None = None) -> Iterator[int]:
+def temporal_server(
+    port: int | None = None, search_attributes: Mapping[str, str] = SEARCH_ATTRIBUTES
+) -> Iterator[int]:
     """Run a new, empty server in memory, on a free port if none is given; the value is its port."""
     port = port or free_port()
-    server = subprocess.Popen(server_command(find_or_get_binary(), port=port))
+    binary = find_or_get_binary()
+    command = server_command(binary, port=port, search_attributes=search_attributes)
+    server = subprocess.Popen(command)
     try:
         deadline = time.monotonic() + 60
         while not listens(port):

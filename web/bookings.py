@@ -1,30 +1,40 @@
-"""Bookings as Temporal keeps them: start one, wait for its outcome, read how it stands."""
+"""Bookings as Temporal keeps them: start one, join it, cancel it, wait for its outcome."""
 
 import asyncio
 import re
-import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import asynccontextmanager, suppress
 
-from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
-from temporalio.common import WorkflowIDReusePolicy
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RetryConfig, RPCError, RPCStatusCode
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import Conflict, NotFound, UnprocessableEntity
 
 from settings import Settings
 from shared import (
     BOOK_WORKFLOW,
+    BOOKING_ID,
+    BOOKING_STATUS,
+    CANCEL_SUFFIX,
+    CANCEL_WORKFLOW,
+    OWNER,
     TASK_QUEUE_NAME,
+    TRAVELLER,
     TRIP_MEMO,
     BookingOutcome,
     BookVacationInput,
-    Leg,
-    TripMemo,
+    Status,
 )
 from temporal_client import connect
+from web.listing import BookingPage, Filter, list_bookings
 from web.problems import Unavailable
-from web.reading import Booking, read_booking
+from web.reading import FINAL, Booking, Found, Handle, find_booking
 
 CALL_TIMEOUT = 2.5
 """Seconds for the calls of Temporal that one answer needs; a client is told 503 within three."""
@@ -37,13 +47,6 @@ AWAY = {
     RPCStatusCode.RESOURCE_EXHAUSTED,
     RPCStatusCode.UNAVAILABLE,
 }
-
-Handle = WorkflowHandle[Any, BookingOutcome]
-
-
-def new_booking_id() -> str:
-    """A booking id that nobody can guess."""
-    return f"trip-{secrets.token_hex(16)}"
 
 
 @asynccontextmanager
@@ -65,72 +68,109 @@ async def temporal(booking_id: str | None = None) -> AsyncIterator[None]:
         ) from error
 
 
+def search_attributes(trip: BookVacationInput, status: Status) -> TypedSearchAttributes:
+    """What a booking can be found by; its workflow keeps the status up to date."""
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(BOOKING_STATUS, status.value),
+            SearchAttributePair(TRAVELLER, trip.book_user_id),
+            SearchAttributePair(OWNER, trip.owner),
+        ]
+    )
+
+
 class Bookings:
     """The bookings on one Temporal server, through one client; used on one event loop only."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
+        self._searchable: bool | None = None
 
     @classmethod
     async def connect(cls, settings: Settings) -> "Bookings":
         """Prepare the client; it connects on first use, and again after Temporal was away."""
         return cls(await connect(settings, lazy=True, retry=RETRY))
 
-    async def start(self, booking_id: str, trip: BookVacationInput) -> None:
-        """Start a booking.
+    async def start(self, booking_id: str, trip: BookVacationInput) -> bool:
+        """Start a booking, or join the one that was made of the same request.
+
+        Returns:
+            Whether it was there before.
 
         Raises:
+            UnprocessableEntity: There is a booking of that id, made of another request.
             Unavailable: Temporal is away; whether the booking was started is not known.
         """
-        memo = TripMemo(
-            user_id=trip.book_user_id,
-            items={leg: trip.item(leg) for leg in Leg},
-            fingerprint=trip.fingerprint,
-        )
         async with temporal(booking_id):
-            await self.client.start_workflow(
-                BOOK_WORKFLOW,
-                trip,
-                id=booking_id,
-                task_queue=TASK_QUEUE_NAME,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                memo={TRIP_MEMO: memo},
-                static_summary=f"Trip of {trip.book_user_id}",
-            )
+            try:
+                await self._start(BOOK_WORKFLOW, booking_id, trip, Status.RUNNING)
+                return False
+            except WorkflowAlreadyStartedError:
+                found = await find_booking(self.client, booking_id)
+        if found is None or found.trip.fingerprint != trip.fingerprint:
+            raise UnprocessableEntity("This Idempotency-Key was used for another request.")
+        return True
 
     async def outcome(self, booking_id: str, seconds: float) -> BookingOutcome | None:
-        """Wait for a booking to end; None if it has not within `seconds`.
+        """Wait for a workflow to end; None if it has not within `seconds`.
 
         While Temporal is away the wait goes on: the booking is kept there, and may yet end.
         """
+        handle: Handle = self.client.get_workflow_handle(booking_id, result_type=BookingOutcome)
         try:
             async with asyncio.timeout(seconds):
                 while True:
                     try:
-                        return await self._handle(booking_id).result()
+                        return await handle.result()
                     except RPCError:
                         await asyncio.sleep(0.2)
         except TimeoutError:
             return None
         except WorkflowFailureError:  # cancelled: the outcome is in the memo
-            return (await self.read(booking_id)).outcome()
+            async with temporal(booking_id):
+                found = await find_booking(self.client, booking_id.removesuffix(CANCEL_SUFFIX))
+            return found.booking.outcome() if found else None
 
-    async def read(self, booking_id: str) -> Booking:
-        """How a booking stands.
+    async def read(self, booking_id: str, client: str) -> Booking:
+        """How a booking of this client stands.
 
         Raises:
-            NotFound: There is no such booking.
+            NotFound: The client has no such booking.
             Unavailable: Temporal is away.
         """
-        if not re.fullmatch("trip-[0-9a-f]{32}", booking_id):
-            raise NotFound("There is no such booking.")
+        return (await self._find(booking_id, client)).booking
+
+    async def cancel(self, booking_id: str, client: str, seconds: float) -> Booking:
+        """Cancel a booking that runs, or a booked trip, and wait for that to end.
+
+        A booking that is cancelled already stays as it is.
+
+        Raises:
+            NotFound: The client has no such booking.
+            Conflict: It was stopped from outside, so that nothing is left to carry this out.
+            Unavailable: Temporal is away; the same request may be sent again.
+        """
+        deadline = asyncio.get_running_loop().time() + seconds
+        found = await self._find(booking_id, client)
+        if found.stopped:
+            raise Conflict(found.booking.reason)
+        if found.booking.status not in FINAL and not found.cancelling:
+            await self._ask_to_cancel(booking_id)
+            await self.outcome(booking_id, deadline - asyncio.get_running_loop().time())
+            found = await self._find(booking_id, client)
+        if found.booking.status is Status.BOOKED or found.cancelling:
+            cancel_id = booking_id + CANCEL_SUFFIX
+            async with temporal(booking_id):
+                with suppress(WorkflowAlreadyStartedError):
+                    await self._start(CANCEL_WORKFLOW, cancel_id, found.trip, Status.UNDOING)
+            await self.outcome(cancel_id, deadline - asyncio.get_running_loop().time())
+            found = await self._find(booking_id, client)
+        return found.booking
+
+    async def page(self, wanted: Filter, cursor: str | None) -> BookingPage:
+        """One page of the bookings that a client asks for; see `list_bookings`."""
         async with temporal():
-            try:
-                return await read_booking(self._handle(booking_id))
-            except RPCError as error:
-                if error.status is RPCStatusCode.NOT_FOUND:
-                    raise NotFound("There is no such booking.") from error
-                raise
+            return await list_bookings(self.client, wanted, cursor, await self.searchable())
 
     async def ping(self) -> None:
         """Return if Temporal answers.
@@ -141,5 +181,48 @@ class Bookings:
         async with temporal():
             await self.client.service_client.check_health()
 
-    def _handle(self, booking_id: str) -> Handle:
-        return self.client.get_workflow_handle(booking_id, result_type=BookingOutcome)
+    async def _start(
+        self, workflow: str, workflow_id: str, trip: BookVacationInput, status: Status
+    ) -> None:
+        attributes = search_attributes(trip, status) if await self.searchable() else None
+        await self.client.start_workflow(
+            workflow,
+            trip,
+            id=workflow_id,
+            task_queue=TASK_QUEUE_NAME,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            memo={TRIP_MEMO: trip},
+            search_attributes=attributes,
+            static_summary=f"Trip of {trip.book_user_id}",
+        )
+
+    async def searchable(self) -> bool:
+        """Whether the server keeps search attributes of bookings, so that lists have filters."""
+        if self._searchable is None:
+            asked = ListSearchAttributesRequest(namespace=self.client.namespace)
+            try:
+                known = await self.client.operator_service.list_search_attributes(asked)
+                wanted = {key.name for key in (BOOKING_STATUS, TRAVELLER, OWNER)}
+                self._searchable = wanted <= set(known.custom_attributes)
+            except RPCError as error:
+                if error.status in AWAY:
+                    raise
+                self._searchable = False  # not everybody may ask
+        return self._searchable
+
+    async def _ask_to_cancel(self, booking_id: str) -> None:
+        async with temporal(booking_id):
+            try:
+                await self.client.get_workflow_handle(booking_id).cancel()
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:  # it has just ended
+                    raise
+
+    async def _find(self, booking_id: str, client: str) -> Found:
+        found = None
+        if re.fullmatch(BOOKING_ID, booking_id):
+            async with temporal(booking_id):
+                found = await find_booking(self.client, booking_id)
+        if found is None or found.trip.owner != client:
+            raise NotFound("There is no such booking.")
+        return found

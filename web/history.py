@@ -20,10 +20,12 @@ class BookingLeg(LegOutcome):
 
 
 def legs_so_far(
-    items: dict[Leg, str], events: Iterable[HistoryEvent], pending: Iterable[PendingActivityInfo]
+    before: Iterable[LegOutcome],
+    events: Iterable[HistoryEvent],
+    pending: Iterable[PendingActivityInfo],
 ) -> list[BookingLeg]:
-    """The legs as far as they have come; no worker is asked."""
-    legs = {leg: BookingLeg(leg=leg, item=items[leg]) for leg in Leg}
+    """The legs as far as a workflow has brought them from how they stood before."""
+    legs = {leg.leg: BookingLeg.model_validate(leg, from_attributes=True) for leg in before}
     steps: dict[int, tuple[Leg, bool]] = {}
     for event in events:
         if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:

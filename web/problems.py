@@ -74,7 +74,7 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
-        kept = {k: v for k, v in error.get_headers() if k in {"Allow", "WWW-Authenticate"}}
+        kept = {name: value for name, value in error.get_headers() if name == "Allow"}
         return answer(error.code or 500, error.description or "", kept)
 
     @app.errorhandler(ValidationError)

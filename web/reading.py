@@ -4,17 +4,29 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel
-from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
+from temporalio.client import (
+    Client,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+)
+from temporalio.service import RPCError, RPCStatusCode
 
 from shared import (
+    CANCEL_SUFFIX,
     OUTCOME_MEMO,
     TRIP_MEMO,
     BookingOutcome,
+    BookVacationInput,
+    Leg,
     LegOutcome,
     Status,
-    TripMemo,
 )
 from web.history import BookingLeg, legs_so_far
+
+FINAL = {Status.BOOKED, Status.CANCELLED}
+
+Handle = WorkflowHandle[Any, BookingOutcome]
 
 
 class Booking(BaseModel):
@@ -33,43 +45,111 @@ class Booking(BaseModel):
         return BookingOutcome(status=self.status, legs=list(self.legs), reason=self.reason)
 
 
-async def read_booking(handle: WorkflowHandle[Any, BookingOutcome]) -> Booking:
-    """Read one booking: its result or its memo when it has ended, its history while it runs."""
-    description = await handle.describe()
-    trip = await description.memo_value(TRIP_MEMO, type_hint=TripMemo)
-    outcome = await description.memo_value(OUTCOME_MEMO, None, type_hint=BookingOutcome)
-    match description.status:
-        case WorkflowExecutionStatus.COMPLETED:
-            outcome = await handle.result()
-        case WorkflowExecutionStatus.CANCELED:
-            outcome = outcome or never_begun(trip)
-        case status:
-            events = (await handle.fetch_history()).events
-            pending = description.raw_description.pending_activities
-            legs = legs_so_far(trip.items, events, pending)
-            outcome = BookingOutcome(
-                status=outcome.status if outcome else Status.RUNNING,
-                reason=outcome.reason if outcome else None,
-                legs=list(legs),
-            )
-            if status is not WorkflowExecutionStatus.RUNNING:
-                outcome = stopped_from_outside(outcome)
-    return Booking(
-        booking_id=handle.id,
-        user_id=trip.user_id,
+class Found(BaseModel):
+    """A booking, and what only the service needs to know of it.
+
+    `cancelling` tells of a trip that was booked and is being cancelled, or was; `stopped` of one
+    whose workflow was stopped from outside.
+    """
+
+    booking: Booking
+    trip: BookVacationInput
+    cancelling: bool = False
+    stopped: bool = False
+
+
+async def find_booking(client: Client, booking_id: str) -> Found | None:
+    """Read one booking, and what became of it if it was booked and then cancelled.
+
+    None if there is no such booking.
+    """
+    handle = client.get_workflow_handle(booking_id, result_type=BookingOutcome)
+    description = await describe(handle)
+    if description is None:
+        return None
+    trip = await description.memo_value(TRIP_MEMO, None, type_hint=BookVacationInput)
+    if trip is None:  # some other workflow
+        return None
+    outcome = await outcome_so_far(handle, description, trip)
+    cancelling = None
+    if outcome.status is Status.BOOKED:
+        handle = client.get_workflow_handle(booking_id + CANCEL_SUFFIX, result_type=BookingOutcome)
+        cancelling = await describe(handle)
+        if cancelling:
+            outcome = await outcome_so_far(handle, cancelling, trip, outcome)
+    last = cancelling or description
+    booking = Booking(
+        booking_id=booking_id,
+        user_id=trip.book_user_id,
         status=outcome.status,
         reason=outcome.reason,
         legs=[BookingLeg.model_validate(leg, from_attributes=True) for leg in outcome.legs],
         started_at=description.start_time,
-        ended_at=description.close_time,
+        ended_at=last.close_time,
+    )
+    return Found(
+        booking=booking,
+        trip=trip,
+        cancelling=cancelling is not None,
+        stopped=last.close_time is not None and outcome.status not in FINAL,
     )
 
 
-def never_begun(trip: TripMemo) -> BookingOutcome:
+async def describe(handle: Handle) -> WorkflowExecutionDescription | None:
+    """What Temporal says of a workflow; None if it knows none of that id."""
+    try:
+        return await handle.describe()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return None
+        raise
+
+
+async def outcome_so_far(
+    handle: Handle,
+    description: WorkflowExecutionDescription,
+    trip: BookVacationInput,
+    booked: BookingOutcome | None = None,
+) -> BookingOutcome:
+    """The result or the memo of a workflow that has ended; the history of one that runs.
+
+    Args:
+        handle: The workflow.
+        description: What Temporal says of it.
+        trip: Its input.
+        booked: The outcome that it began with, if it cancels a booked trip.
+    """
+    known = await description.memo_value(OUTCOME_MEMO, None, type_hint=BookingOutcome)
+    if description.status is WorkflowExecutionStatus.COMPLETED:
+        return await handle.result()
+    if description.status is WorkflowExecutionStatus.CANCELED:
+        return known or never_begun(trip)
+    legs = legs_so_far(
+        booked.legs if booked else untouched(trip),
+        (await handle.fetch_history()).events,
+        description.raw_description.pending_activities,
+    )
+    begun = Status.UNDOING if booked else Status.RUNNING
+    outcome = BookingOutcome(
+        status=known.status if known else begun,
+        reason=known.reason if known else None,
+        legs=list(legs),
+    )
+    if description.status is WorkflowExecutionStatus.RUNNING:
+        return outcome
+    return stopped_from_outside(outcome)
+
+
+def untouched(trip: BookVacationInput) -> list[LegOutcome]:
+    """The legs of a trip before anything is done for them."""
+    return [LegOutcome(leg=leg, item=trip.item(leg)) for leg in Leg]
+
+
+def never_begun(trip: BookVacationInput) -> BookingOutcome:
     """The outcome of a booking that was cancelled before its worker saw it."""
     return BookingOutcome(
         status=Status.CANCELLED,
-        legs=[LegOutcome(leg=leg, item=item) for leg, item in trip.items.items()],
+        legs=untouched(trip),
         reason="Cancelled by request, before anything was booked.",
     )
 

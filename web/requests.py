@@ -1,7 +1,9 @@
 """What a client asks for: a trip to book, and how long it is willing to wait."""
 
+import hashlib
 import json
 import re
+import secrets
 import unicodedata
 from typing import Annotated, Any
 
@@ -17,6 +19,9 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 
 from shared import BookVacationInput, Pace
+
+FORM_KEY = "idempotency_key"
+"""The form's hidden field that makes a double click one booking."""
 
 
 def plain(text: str) -> str:
@@ -58,16 +63,17 @@ class BookingRequest(BaseModel):
     attempts: Annotated[int, Field(ge=1, le=10), BeforeValidator(whole_number)] = 1
     email: Annotated[str, AfterValidator(address)] | None = None
 
-    def trip(self, user_id: str, pace: Pace) -> BookVacationInput:
+    def trip(self, booking_id: str, owner: str, pace: Pace) -> BookVacationInput:
         """The workflow's input for this request."""
         return BookVacationInput(
-            book_user_id=user_id,
+            book_user_id=user_id(self.name, booking_id),
             book_car_id=self.car,
             book_hotel_id=self.hotel,
             book_flight_id=self.flight,
             attempts=self.attempts,
             name=self.name,
             email=self.email,
+            owner=owner,
             pace=pace,
         )
 
@@ -87,12 +93,14 @@ def from_json(body: bytes) -> BookingRequest:
 
 
 def from_form(form: MultiDict[str, str]) -> BookingRequest:
-    """Read the HTML form; an empty field counts as left out.
+    """Read the HTML form; an empty field counts as left out, and its own key is no field.
 
     Raises:
         ValidationError: It is not a valid request.
     """
-    return BookingRequest.model_validate({field: text for field, text in form.items() if text})
+    return BookingRequest.model_validate(
+        {field: text for field, text in form.items() if text and field != FORM_KEY}
+    )
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -123,11 +131,37 @@ def wait_seconds(prefer: str | None, limit: float) -> float:
     return limit
 
 
+def idempotency_key(text: str | None) -> str | None:
+    """The value of an `Idempotency-Key` header: 1 to 255 visible characters, bare or quoted.
+
+    Raises:
+        BadRequest: It is something else.
+    """
+    if text is None:
+        return None
+    key = text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
+    if not re.fullmatch("[!-~]{1,255}", key):
+        raise BadRequest("The Idempotency-Key must be 1 to 255 visible ASCII characters.")
+    return key
+
+
+def booking_id_for(client: str, key: str | None) -> str:
+    """A booking id that nobody can guess; the same for the same client and key."""
+    if key is None:
+        return f"trip-{secrets.token_hex(16)}"
+    return f"trip-{hashlib.sha256(json.dumps([client, key]).encode()).hexdigest()[:32]}"
+
+
 def user_id(name: str, booking_id: str) -> str:
     """What people call a booking: a slug of the name, and six digits that never change."""
-    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    slug = re.sub("[^a-z0-9]+", "-", ascii_name)[:40].strip("-")
-    if not re.search("[a-z]", slug):
-        slug = "traveller"
+    words = slug(name)[:40].strip("-")
+    if not re.search("[a-z]", words):
+        words = "traveller"
     digits = int(booking_id.removeprefix("trip-"), 16) % 900_000 + 100_000
-    return f"{slug}-{digits}"
+    return f"{words}-{digits}"
+
+
+def slug(text: str) -> str:
+    """The ASCII letters and digits of a text, in lower case, with dashes between the words."""
+    plain_ascii = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub("[^a-z0-9]+", "-", plain_ascii).strip("-")

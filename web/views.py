@@ -1,20 +1,35 @@
 """The routes: each reads a request, asks `Bookings`, and answers."""
 
-from contextlib import nullcontext
+import secrets
+from contextlib import AbstractContextManager, nullcontext
 
 from flask import Blueprint, Response, redirect, request, url_for
 from pydantic import BaseModel, ValidationError
-from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import (
+    RequestEntityTooLarge,
+    UnprocessableEntity,
+    UnsupportedMediaType,
+)
 from werkzeug.wrappers import Response as AnyResponse
 
 from settings import Settings
 from shared import Pace
+from web.access import client
 from web.answers import book_answer
-from web.bookings import Bookings, new_booking_id
-from web.pages import FINAL, booking_page, form_page
+from web.bookings import Bookings
+from web.listing import Filter
+from web.pages import booking_page, form_page, guide_page, list_page
 from web.places import Places
 from web.problems import field_errors, wants_html
-from web.requests import BookingRequest, from_form, from_json, user_id, wait_seconds
+from web.reading import FINAL, Booking
+from web.requests import (
+    FORM_KEY,
+    booking_id_for,
+    from_form,
+    from_json,
+    idempotency_key,
+    wait_seconds,
+)
 
 FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 
@@ -26,6 +41,14 @@ def json(model: BaseModel, status: int = 200, **headers: str) -> Response:
     )
     response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
     return response
+
+
+def answer(booking: Booking) -> Response:
+    """A booking in the words of `POST /book` if it has ended, and else where to look again."""
+    url = url_for("bookings.booking", booking_id=booking.booking_id)
+    if booking.status in FINAL:
+        return json(book_answer(booking.booking_id, booking.user_id, booking.outcome(), url))
+    return json(booking, 202, Location=url, Retry_After="1")
 
 
 def read_body() -> bytes:
@@ -42,15 +65,19 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
     places = Places(settings.waiting_places)
     pace = Pace(leg_deadline=settings.leg_deadline, undo_patience=settings.undo_patience)
 
-    async def start(asked: BookingRequest) -> tuple[str, str]:
-        booking_id = new_booking_id()
-        traveller = user_id(asked.name, booking_id)
-        await bookings.start(booking_id, asked.trip(traveller, pace))
-        return booking_id, traveller
+    def patience() -> float:
+        return wait_seconds(request.headers.get("Prefer"), settings.book_wait_seconds)
+
+    def place(seconds: float) -> AbstractContextManager[None]:
+        return places.one() if seconds else nullcontext()
 
     @routes.get("/")
     def form() -> str:
-        return form_page()
+        return form_page(key=secrets.token_hex(16))
+
+    @routes.get("/try")
+    def guide() -> str:
+        return guide_page(settings.temporal_port, key=secrets.token_hex(16))
 
     @routes.post("/book")
     async def book() -> AnyResponse | tuple[str, int]:
@@ -60,31 +87,62 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
         if request.mimetype != "application/json":
             raise UnsupportedMediaType("Send JSON, as Content-Type: application/json.")
         asked = from_json(body)
-        patience = wait_seconds(request.headers.get("Prefer"), settings.book_wait_seconds)
-        with places.one() if patience else nullcontext():
-            booking_id, traveller = await start(asked)
-            outcome = await bookings.outcome(booking_id, patience)
-        url = url_for("bookings.booking", booking_id=booking_id)
-        if outcome and outcome.status in FINAL:
-            return json(book_answer(booking_id, traveller, outcome, url))
-        return json(await bookings.read(booking_id), 202, Location=url, Retry_After="1")
+        key = idempotency_key(request.headers.get("Idempotency-Key"))
+        booking_id, seconds = booking_id_for(client(), key), patience()
+        trip = asked.trip(booking_id, client(), pace)
+        with place(seconds):
+            replayed = await bookings.start(booking_id, trip)
+            outcome = await bookings.outcome(booking_id, seconds)
+        if outcome and outcome.status in FINAL and not replayed:
+            url = url_for("bookings.booking", booking_id=booking_id)
+            return json(book_answer(booking_id, trip.book_user_id, outcome, url))
+        response = answer(await bookings.read(booking_id, client()))
+        if replayed:
+            response.headers["Idempotent-Replayed"] = "true"
+        return response
 
     async def book_by_form() -> AnyResponse | tuple[str, int]:
+        key = idempotency_key(request.form.get(FORM_KEY) or None)
+        booking_id = booking_id_for(client(), key)
         try:
-            asked = from_form(request.form)
+            await bookings.start(
+                booking_id, from_form(request.form).trip(booking_id, client(), pace)
+            )
         except ValidationError as error:
             errors = {found.pointer.strip("/"): found.detail for found in field_errors(error)}
-            return form_page(request.form, errors), 422
-        booking_id, _ = await start(asked)
-        return redirect(url_for("bookings.booking", booking_id=booking_id), 303)
+        except UnprocessableEntity:
+            errors = {
+                FORM_KEY: "This form was sent before, with other entries, and that trip stands. "
+                "Send it again to book this trip too."
+            }
+        else:
+            return redirect(url_for("bookings.booking", booking_id=booking_id), 303)
+        return form_page(request.form, errors, key=secrets.token_hex(16)), 422
+
+    @routes.get("/bookings")
+    async def listing() -> AnyResponse | str:
+        wanted = Filter.model_validate(request.args.to_dict())
+        wanted.owner = client()
+        page = await bookings.page(wanted, request.args.get("cursor"))
+        return list_page(page, wanted) if wants_html() else json(page)
 
     @routes.get("/bookings/<booking_id>")
-    async def booking(booking_id: str) -> AnyResponse | str:
-        found = await bookings.read(booking_id)
-        if not wants_html():
-            return json(found)
+    async def booking(booking_id: str) -> AnyResponse:
+        found = await bookings.read(booking_id, client())
         ui = f"{settings.ui_url}/namespaces/{bookings.client.namespace}/workflows/{booking_id}"
-        return booking_page(found, ui)
+        response = Response(booking_page(found, ui)) if wants_html() else json(found)
+        response.headers["Vary"] = "Accept"
+        response.add_etag()
+        return response.make_conditional(request)
+
+    @routes.post("/bookings/<booking_id>/cancel")
+    async def cancel(booking_id: str) -> AnyResponse:
+        if request.mimetype in FORMS or wants_html():
+            await bookings.cancel(booking_id, client(), 0)
+            return redirect(url_for("bookings.booking", booking_id=booking_id), 303)
+        seconds = patience()
+        with place(seconds):
+            return answer(await bookings.cancel(booking_id, client(), seconds))
 
     @routes.get("/healthz")
     def healthz() -> dict[str, str]:

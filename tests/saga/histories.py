@@ -75,6 +75,12 @@ async def cancelled_while_undoing(world: World) -> Handle:
     return handle
 
 
+async def cancelled_when_booked(world: World) -> Handle:
+    handle = await world.start()
+    await handle.result()
+    return await world.cancel_booked(handle)
+
+
 SCENES: list[Callable[[World], Awaitable[Handle]]] = [
     booked,
     booked_and_told,
@@ -84,6 +90,7 @@ SCENES: list[Callable[[World], Awaitable[Handle]]] = [
     needed_attention,
     cancelled_in_flight,
     cancelled_while_undoing,
+    cancelled_when_booked,
 ]
 
 

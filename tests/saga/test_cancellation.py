@@ -7,7 +7,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowExecutionStatus
 
 from shared import Leg, LegState, Status
-from tests.saga.world import QUICK, Handle, Late, World, ended, until
+from tests.saga.world import QUICK, Handle, Late, World, answer_lost, down, ended, until
 
 B, U, N = LegState.BOOKED, LegState.UNDONE, LegState.NOT_ATTEMPTED
 STEADY = QUICK.model_copy(update={"undo_patience": 60})
@@ -106,6 +106,35 @@ async def test_with_every_task_replayed(world: World) -> None:
         late.go.set()
         await world.cancelled(handle)
     assert world.held(handle) == []
+
+
+async def test_of_a_booked_trip(world: World) -> None:
+    """Its undos hold the same promises: here one is down for a while, and its answer gets lost."""
+    async with world.worker():
+        handle = await world.start()
+        await handle.result()
+        world.hotel.on_release = [down, answer_lost]
+        outcome = await (await world.cancel_booked(handle)).result()
+        booking = await world.read(handle)
+    assert world.held(handle) == []
+    assert outcome.status is booking.status is Status.CANCELLED
+    assert [leg.state for leg in outcome.legs] == [U, U, U]
+    assert [item.taken for item in world.hotel.stock()] == [0]
+
+
+async def test_of_the_cancellation_of_a_booked_trip(world: World) -> None:
+    late = Late()
+    world.hotel.on_release = [late]
+    async with world.worker():
+        handle = await world.start()
+        await handle.result()
+        cancelling = await world.cancel_booked(handle)
+        await asyncio.to_thread(late.reached.wait)
+        await cancelling.cancel()
+        late.go.set()
+        await ended(cancelling)
+    assert world.held(handle) == []
+    assert (await world.read(handle)).status is Status.CANCELLED
 
 
 async def closed_steps(handle: Handle, count: int) -> bool:

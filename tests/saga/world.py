@@ -20,8 +20,9 @@ from temporalio.worker import Worker
 from activities import Activities
 from mail import Mailer
 from run_worker import make_worker
-from saga_workflows import BookWorkflow
+from saga_workflows import BookWorkflow, CancelWorkflow
 from shared import (
+    CANCEL_SUFFIX,
     OUTCOME_MEMO,
     TRIP_MEMO,
     BookingOutcome,
@@ -29,10 +30,10 @@ from shared import (
     Leg,
     Pace,
     Status,
-    TripMemo,
 )
 from suppliers.sql import SqlSupplier
-from web.reading import Booking, read_booking
+from web.bookings import search_attributes
+from web.reading import Booking, find_booking
 
 Call = Callable[[], None]
 Fault = Callable[[Call], None]
@@ -135,18 +136,26 @@ class World:
                 **fields,
             }
         )
-        memo = TripMemo(
-            user_id=trip.book_user_id,
-            items={leg: trip.item(leg) for leg in Leg},
-            fingerprint=trip.fingerprint,
-        )
         return await self.client.start_workflow(
             BookWorkflow.run,
             trip,
             id=f"trip-{uuid4().hex}",
             task_queue=self.task_queue,
-            memo={TRIP_MEMO: memo},
+            memo={TRIP_MEMO: trip},
+            search_attributes=search_attributes(trip, Status.RUNNING),
             task_timeout=task_timeout,
+        )
+
+    async def cancel_booked(self, handle: Handle) -> Handle:
+        """Start the cancellation of a booked trip, as the web process does."""
+        trip = await (await handle.describe()).memo_value(TRIP_MEMO, type_hint=BookVacationInput)
+        return await self.client.start_workflow(
+            CancelWorkflow.run,
+            trip,
+            id=handle.id + CANCEL_SUFFIX,
+            task_queue=self.task_queue,
+            memo={TRIP_MEMO: trip},
+            search_attributes=search_attributes(trip, Status.UNDOING),
         )
 
     def held(self, handle: Handle) -> list[Leg]:
@@ -162,7 +171,9 @@ class World:
 
     async def read(self, handle: Handle) -> Booking:
         """The booking as the web process reads it."""
-        return await read_booking(self.client.get_workflow_handle_for(BookWorkflow.run, handle.id))
+        found = await find_booking(self.client, handle.id)
+        assert found is not None
+        return found.booking
 
     async def cancelled(self, handle: Handle) -> BookingOutcome:
         """The outcome that a booking closed as Canceled leaves in its memo."""

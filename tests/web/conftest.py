@@ -10,7 +10,7 @@ from tests.service import Service, service
 @pytest.fixture(scope="session")
 def site(temporal_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A running service with one worker."""
-    with service(tmp_path_factory.mktemp("site"), temporal_port) as site:
+    with service(tmp_path_factory.mktemp("site"), temporal_port, UNDO_PATIENCE="1") as site:
         site.start_worker()
         site.start_web()
         yield site

@@ -1,0 +1,141 @@
+"""Who may do what: tokens, owners, cross-origin requests and security headers."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from settings import CONFIGURATION_ERROR
+from tests.processes import Environment, started, wait_until
+from tests.service import GOOD, Service, service
+from tests.temporal_server import temporal_server
+
+ACME = {"Authorization": "Bearer acme-secret"}
+BETA = {"Authorization": "Bearer beta-secret"}
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service with two clients."""
+    folder = tmp_path_factory.mktemp("guarded")
+    tokens = "acme:acme-secret, beta:beta-secret"
+    with temporal_server() as port, service(folder, port, API_TOKENS=tokens) as site:
+        site.start_worker()
+        site.start_web()
+        yield site
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/book"), ("GET", "/"), ("GET", "/bookings"), ("GET", "/bookings/trip-" + "0" * 32)],
+)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": "Bearer"},
+        {"Authorization": "Basic !!"},
+        {"Authorization": "nonsense"},
+        {"Authorization": "Basic YmV0YTphY21lLXNlY3JldA=="},  # beta, with acme's token
+    ],
+)
+def test_without_a_token_nothing_is_done(
+    guarded: Service, method: str, path: str, headers: dict[str, str]
+) -> None:
+    answer = guarded.http.request(method, path, json=GOOD, headers=headers)
+    assert answer.status_code == 401
+    assert answer.headers.get_list("WWW-Authenticate") == [
+        'Bearer realm="trips"',
+        'Basic realm="trips", charset="UTF-8"',
+    ]
+    assert guarded.held() == [] or headers == {}
+
+
+def test_health_needs_no_token(guarded: Service) -> None:
+    assert guarded.http.get("/healthz").status_code == 200
+    assert guarded.http.get("/readyz").status_code == 200
+
+
+def test_a_browser_s_basic_authentication_will_do(guarded: Service) -> None:
+    assert guarded.http.get("/", auth=("acme", "acme-secret")).status_code == 200
+
+
+def test_each_client_sees_joins_and_cancels_only_its_own(guarded: Service) -> None:
+    key = {"Idempotency-Key": "the same key"}
+    of_acme = guarded.book(ACME | key | {"Idempotency-Key": "same"}).json()
+    of_beta = guarded.book(BETA | {"Idempotency-Key": "same"}, hotel="another hotel").json()
+    assert of_acme["booking_id"] != of_beta["booking_id"]
+    assert guarded.http.get(of_acme["url"], headers=ACME).status_code == 200
+    assert guarded.http.get(of_acme["url"], headers=BETA).status_code == 404
+    stolen = guarded.http.post(of_acme["url"] + "/cancel", headers=BETA)
+    assert stolen.status_code == 404
+    assert len(guarded.held(of_acme["booking_id"])) == 3
+
+    def of(client: dict[str, str]) -> set[str]:
+        rows = guarded.http.get("/bookings", headers=client).json()["bookings"]
+        return {row["booking_id"] for row in rows}
+
+    wait_until(lambda: of_acme["booking_id"] in of(ACME) and of_beta["booking_id"] in of(BETA))
+    assert of_acme["booking_id"] not in of(BETA)
+    assert of_beta["booking_id"] not in of(ACME)
+
+
+def test_tokens_are_not_logged(guarded: Service) -> None:
+    guarded.book(ACME)
+    guarded.http.get("/", headers={"Authorization": "Bearer a-guess"})
+    logs = "".join(path.read_text() for path in guarded.folder.glob("*.log"))
+    assert "secret" not in logs
+    assert "a-guess" not in logs
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Sec-Fetch-Site": "none"}, 200),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"}, 200),
+    ],
+)
+def test_a_write_from_another_site_is_refused(
+    site: Service, headers: dict[str, str], status: int
+) -> None:
+    before = len(site.held())
+    assert site.book(headers).status_code == status
+    assert len(site.held()) == before + (3 if status == 200 else 0)
+
+
+def test_a_read_from_another_site_is_answered(site: Service) -> None:
+    assert site.http.get("/", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/nothing", "/healthz", "/static/style.css"])
+def test_every_answer_has_the_security_headers(site: Service, path: str) -> None:
+    headers = site.http.get(path).headers
+    assert "default-src 'self'" in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+
+
+def test_without_tokens_only_loopback_is_served(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("open")
+    environment = Environment(folder / "data")
+    environment["HOST"] = "0.0.0.0"  # noqa: S104
+    with started(environment, folder / "log", "run_workflow.py") as web:
+        assert web.status() == CONFIGURATION_ERROR
+        assert "Set API_TOKENS" in web.output
+
+
+def test_tokens_may_come_from_a_file(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("file")
+    tokens = folder / "tokens"
+    tokens.write_text("acme:from-a-file\n")
+    with temporal_server() as port, service(folder, port, API_TOKENS_FILE=str(tokens)) as site:
+        site.start_web()
+        assert site.http.get("/").status_code == 401
+        header = {"Authorization": "Bearer from-a-file"}
+        assert site.http.get("/", headers=header).status_code == 200
