@@ -10,7 +10,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from mail import Mailer
 from rehearsal import Rehearsal, RehearsedFault
-from shared import REFUSED, Leg, LegOrder, Notice, StepDone
+from shared import REFUSED, Leg, LegOrder, Notice, SettledLeg, StepDone
 from suppliers import Refused, Supplier
 
 
@@ -40,6 +40,7 @@ class Activities:
             self.book_flight,
             self.undo_book_flight,
             self.notify_traveller,
+            self.record_settlement,
         ]
 
     @activity.defn
@@ -76,6 +77,13 @@ class Activities:
     async def notify_traveller(self, notice: Notice) -> None:
         """Mail the outcome to the traveller."""
         await asyncio.to_thread(self.mailer.send, notice)
+
+    @activity.defn
+    async def record_settlement(self, settled: SettledLeg) -> StepDone:
+        """Tell the supplier that an operator has settled a leg."""
+        order = settled.order
+        supplier = self.suppliers[order.leg]
+        return await step(order, asyncio.to_thread(supplier.settle, order.key, settled.note))
 
     async def _reserve(self, order: LegOrder) -> None:
         if self.rehearsal:

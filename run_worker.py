@@ -13,8 +13,8 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities import Activities
+from follow_ups import NotifyWorkflow, SettleWorkflow
 from mail import Mailer
-from notify_workflow import NotifyWorkflow
 from rehearsal import Rehearsal
 from saga_workflows import BookWorkflow, CancelWorkflow
 from settings import Settings, give_up
@@ -22,7 +22,7 @@ from shared import TASK_QUEUE_NAME, Leg
 from suppliers import open_supplier
 from temporal_client import connect, connect_config, on_loopback
 
-WORKFLOWS = [BookWorkflow, CancelWorkflow, NotifyWorkflow]
+WORKFLOWS = [BookWorkflow, CancelWorkflow, NotifyWorkflow, SettleWorkflow]
 
 STEPS_AT_ONCE = 100
 """How many steps this process runs at once, a thread each, as suppliers block."""
@@ -34,7 +34,7 @@ SANDBOX = SandboxedWorkflowRunner(
     # The project's own modules hold no state that a workflow could see change; loading them anew
     # for every workflow would cost more than the rest of a step.
     restrictions=SandboxRestrictions.default.with_passthrough_modules(
-        "activities", "mail", "notify_workflow", "rehearsal", "shared", "suppliers"
+        "activities", "follow_ups", "mail", "rehearsal", "saga_legs", "shared", "suppliers"
     )
 )
 

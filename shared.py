@@ -159,6 +159,22 @@ class BookingOutcome(Message):
     reason: str | None = None
 
 
+class Settlement(Message):
+    """The input of the update `settle`: who has seen to a leg whose undo is stuck, and how."""
+
+    leg: Leg
+    who: str
+    why: str
+
+
+class SettledLeg(Message):
+    """The input of `SettleWorkflow`: what to write into the supplier's ledger."""
+
+    order: LegOrder
+    note: str
+    pace: Pace
+
+
 class Notice(Message):
     """The input of `NotifyWorkflow`: whom to tell about which outcome."""
 

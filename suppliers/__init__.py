@@ -46,6 +46,9 @@ class Supplier(Protocol):
         It is not an error if nothing is held, or if nothing ever was.
         """
 
+    def settle(self, key: str, note: str) -> None:
+        """Release the key, and keep the note of the operator who settled it by other means."""
+
     def close(self) -> None:
         """Let go of all connections."""
 

@@ -36,6 +36,11 @@ class HttpSupplier:
         """See `Supplier.release`."""
         self._expect(self._client.delete(_path(key)), HTTPStatus.NO_CONTENT)
 
+    def settle(self, key: str, note: str) -> None:
+        """See `Supplier.settle`; a service that keeps no notes releases the key all the same."""
+        answer = self._client.delete(_path(key), params={"settled": note})
+        self._expect(answer, HTTPStatus.NO_CONTENT)
+
     def close(self) -> None:
         """See `Supplier.close`."""
         self._client.close()

@@ -40,7 +40,10 @@ def create_service(supplier: SqlSupplier) -> Flask:
 
     @app.delete("/reservations/<key>")
     def release(key: str) -> ResponseReturnValue:
-        supplier.release(key)
+        if note := request.args.get("settled"):
+            supplier.settle(key, note)
+        else:
+            supplier.release(key)
         return "", HTTPStatus.NO_CONTENT
 
     @app.get("/reservations/<key>")

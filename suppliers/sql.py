@@ -52,14 +52,15 @@ class SqlSupplier:
         if unfit(key):
             return  # nothing can ever be reserved under it
         with writing(self._ready_engine()) as db:
-            # By inserting first, it is decided who wins against a reserve at the same moment.
-            if self._record(db, key, "released"):
-                _write_ledger(db, key, "", "fenced")
-            elif item := _mark_released(db, key):
-                db.execute(
-                    update(stock).where(stock.c.item == item).values(taken=stock.c.taken - 1)
-                )
-                _write_ledger(db, key, item, "released")
+            self._release(db, key)
+
+    def settle(self, key: str, note: str) -> None:
+        """See `Supplier.settle`; the note is written once, however often this is tried."""
+        with writing(self._ready_engine()) as db:
+            self._release(db, key)
+            known = ledger.c.key == key, ledger.c.event == "settled"
+            if db.scalar(select(ledger.c.id).where(*known)) is None:
+                _write_ledger(db, key, "", "settled", note)
 
     def close(self) -> None:
         """See `Supplier.close`."""
@@ -111,6 +112,14 @@ class SqlSupplier:
         """What is known under a key; None if it was neither reserved nor released."""
         found = self._reservations(reservation.c.key == key) if not unfit(key) else []
         return found[0] if found else None
+
+    def _release(self, db: Connection, key: str) -> None:
+        # By inserting first, it is decided who wins against a reserve at the same moment.
+        if self._record(db, key, "released"):
+            _write_ledger(db, key, "", "fenced")
+        elif item := _mark_released(db, key):
+            db.execute(update(stock).where(stock.c.item == item).values(taken=stock.c.taken - 1))
+            _write_ledger(db, key, item, "released")
 
     def _reservations(self, which: ColumnElement[bool]) -> list[Reservation]:
         statement = _RESERVATION.where(which).order_by(reservation.c.changed_at)
@@ -170,8 +179,9 @@ def _mark_released(db: Connection, key: str) -> str | None:
     return item
 
 
-def _write_ledger(db: Connection, key: str, item: str, event: str) -> None:
-    db.execute(insert(ledger).values(at=datetime.now(UTC), key=key, item=item, event=event))
+def _write_ledger(db: Connection, key: str, item: str, event: str, note: str = "") -> None:
+    entry = {"key": key, "item": item, "event": event, "note": note}
+    db.execute(insert(ledger).values(at=datetime.now(UTC), **entry))
 
 
 def _check(**texts: str) -> None:

@@ -106,5 +106,6 @@ ledger = Table(
     Column("key", Text, nullable=False),
     Column("item", Text, nullable=False),
     Column("event", Text, nullable=False),
-    CheckConstraint("event IN ('booked', 'released', 'fenced')", name="ledger_event"),
+    Column("note", Text, nullable=False),  # who settled it and why; empty for other events
+    CheckConstraint("event IN ('booked', 'released', 'fenced', 'settled')", name="ledger_event"),
 )

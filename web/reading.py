@@ -20,6 +20,7 @@ from shared import (
     BookVacationInput,
     Leg,
     LegOutcome,
+    LegState,
     Status,
 )
 from web.history import BookingLeg, legs_so_far
@@ -129,11 +130,12 @@ async def outcome_so_far(
         (await handle.fetch_history()).events,
         description.raw_description.pending_activities,
     )
+    settled = {leg.leg: leg for leg in known.legs if leg.state is LegState.SETTLED} if known else {}
     begun = Status.UNDOING if booked else Status.RUNNING
     outcome = BookingOutcome(
         status=known.status if known else begun,
         reason=known.reason if known else None,
-        legs=list(legs),
+        legs=[settled.get(leg.leg, leg) for leg in legs],
     )
     if description.status is WorkflowExecutionStatus.RUNNING:
         return outcome

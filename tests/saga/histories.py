@@ -11,7 +11,8 @@ from typing import Any
 from temporalio.client import Client, WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from shared import Status
+from saga_workflows import BookWorkflow
+from shared import Leg, Settlement, Status
 from tests.saga.world import QUICK, Handle, Late, World, down, ended, until
 from tests.temporal_server import temporal_server
 
@@ -81,6 +82,17 @@ async def cancelled_when_booked(world: World) -> Handle:
     return await world.cancel_booked(handle)
 
 
+async def settled(world: World) -> Handle:
+    world.flight.set_stock("a flight", 0)
+    world.hotel.always_on_release = down
+    handle = await world.start(QUICK.model_copy(update={"undo_patience": 0.3}))
+    await until(lambda: world.held(handle) == [Leg.HOTEL])
+    settlement = Settlement(leg=Leg.HOTEL, who="Ann", why="phoned the hotel")
+    await handle.execute_update(BookWorkflow.settle, settlement)
+    world.hotel.always_on_release = None
+    return handle
+
+
 SCENES: list[Callable[[World], Awaitable[Handle]]] = [
     booked,
     booked_and_told,
@@ -91,6 +103,7 @@ SCENES: list[Callable[[World], Awaitable[Handle]]] = [
     cancelled_in_flight,
     cancelled_while_undoing,
     cancelled_when_booked,
+    settled,
 ]
 
 

@@ -5,11 +5,13 @@ from datetime import timedelta
 
 import pytest
 from temporalio.api.enums.v1 import EventType
+from temporalio.client import WorkflowUpdateFailedError
 from temporalio.worker import UnsandboxedWorkflowRunner
 
-from saga_workflows import Saga, Step
-from shared import Leg, LegState, Status
-from tests.saga.world import QUICK, Call, Fault, Handle, World, down, until
+from saga_legs import Step, Trip
+from saga_workflows import BookWorkflow
+from shared import Leg, LegState, Settlement, Status
+from tests.saga.world import QUICK, Call, Fault, Handle, Late, World, down, until
 
 B, U = LegState.BOOKED, LegState.UNDONE
 
@@ -30,6 +32,41 @@ async def test_a_stuck_undo_lets_the_next_one_start_and_needs_attention(world: W
     assert world.held(handle) == []
     assert outcome.status is Status.CANCELLED
     assert [leg.state for leg in outcome.legs] == [U, U, LegState.REFUSED]
+
+
+async def test_an_operator_settles_a_leg_whose_undo_is_stuck(world: World) -> None:
+    world.flight.set_stock("a flight", 0)
+    world.hotel.always_on_release = down
+    async with world.worker():
+        handle = await world.start(QUICK.model_copy(update={"undo_patience": 0.3}))
+        await until(lambda: world.held(handle) == [Leg.HOTEL])
+        await handle.execute_update(
+            BookWorkflow.settle, Settlement(leg=Leg.HOTEL, who="Ann", why="phoned the hotel")
+        )
+        outcome = await handle.result()
+        assert (await world.read(handle)).outcome().legs[1].state is LegState.SETTLED
+        assert [leg.state for leg in outcome.legs] == [U, LegState.SETTLED, LegState.REFUSED]
+        assert outcome.legs[1].reason == "Settled by Ann: phoned the hotel"
+        assert world.held(handle) == [Leg.HOTEL], "it cannot be recorded yet"
+        world.hotel.always_on_release = None
+        await until(lambda: world.held(handle) == [])
+    assert ("settled", "Settled by Ann: phoned the hotel") in world.ledger(Leg.HOTEL)
+
+
+@pytest.mark.parametrize("leg", [Leg.CAR, Leg.FLIGHT])
+async def test_only_a_leg_that_is_being_undone_can_be_settled(world: World, leg: Leg) -> None:
+    late = Late()
+    world.car.on_reserve = [late]
+    async with world.worker():
+        handle = await world.start()
+        await asyncio.to_thread(late.reached.wait)
+        with pytest.raises(WorkflowUpdateFailedError) as refusal:
+            await handle.execute_update(
+                BookWorkflow.settle, Settlement(leg=leg, who="Ann", why="a mistake")
+            )
+        assert "nothing to settle" in str(refusal.value.cause)
+        late.go.set()
+        assert (await handle.result()).status is Status.BOOKED
 
 
 async def test_undos_start_in_reverse_order(world: World) -> None:
@@ -54,15 +91,15 @@ async def test_a_bug_suspends_the_booking_until_it_is_fixed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The workers run unsandboxed, so that the bug can be put into the code and taken out."""
-    correct = Saga.book
+    correct = Trip.book
     fixed = asyncio.Event()
 
-    async def buggy(saga: Saga, step: Step) -> None:
+    async def buggy(trip: Trip, step: Step) -> None:
         if step.leg is Leg.FLIGHT and not fixed.is_set():
             raise ZeroDivisionError("a bug in workflow code")
-        await correct(saga, step)
+        await correct(trip, step)
 
-    monkeypatch.setattr(Saga, "book", buggy)
+    monkeypatch.setattr(Trip, "book", buggy)
     async with world.worker(workflow_runner=UnsandboxedWorkflowRunner()):
         handle = await world.start(task_timeout=timedelta(seconds=1))
         await until(lambda: failed_tasks(handle))

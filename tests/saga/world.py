@@ -1,9 +1,11 @@
 """A saga's whole world for tests: real Temporal, a real worker, and suppliers that can go wrong."""
 
 import asyncio
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -89,6 +91,9 @@ class FaultySupplier(SqlSupplier):
         fault = self.on_release.pop(0) if self.on_release else self.always_on_release
         play(fault, lambda: super(FaultySupplier, self).release(key))
 
+    def settle(self, key: str, note: str) -> None:
+        play(self.always_on_release, lambda: super(FaultySupplier, self).settle(key, note))
+
 
 def play(fault: Fault | None, call: Call) -> None:
     if fault:
@@ -102,6 +107,7 @@ class World:
 
     def __init__(self, client: Client, folder: Path) -> None:
         self.client = client
+        self.folder = folder
         self.task_queue = uuid4().hex
         self.suppliers = {leg: FaultySupplier(f"sqlite:///{folder / leg}.db", leg) for leg in Leg}
         self.activities = Activities(self.suppliers, None, Mailer("", "trips@example.com"))
@@ -185,6 +191,11 @@ class World:
         )
         assert outcome.status is Status.CANCELLED
         return outcome
+
+    def ledger(self, leg: Leg) -> list[tuple[str, str]]:
+        """What a supplier's ledger says: each event, and its note."""
+        with closing(sqlite3.connect(self.folder / f"{leg}.db")) as books:
+            return list(books.execute("SELECT event, note FROM ledger ORDER BY id"))
 
     def close(self) -> None:
         for supplier in self.suppliers.values():

@@ -12,21 +12,29 @@ import pytest
 from sqlalchemy import select
 
 from suppliers import Invalid, Refused, open_supplier
+from suppliers.http import HttpSupplier
+from suppliers.service import create_service
 from suppliers.sql import SqlSupplier
 from suppliers.sql_engine import make_engine
 from suppliers.sql_schema import Stock, ledger
-from tests.suppliers.shops import ITEM, KEY, NewDatabase, assert_consistent, wait_until
+from tests.suppliers.shops import ITEM, KEY, NewDatabase, Serve, assert_consistent, wait_until
 
 spawn = multiprocessing.get_context("spawn")
 
 
 def read_ledger(url: str) -> list[tuple[str, str, str]]:
     """Key, item and event, in the order in which they were written."""
+    return [(key, item, event) for key, item, event, _ in read_notes(url)]
+
+
+def read_notes(url: str) -> list[tuple[str, str, str, str]]:
+    """Key, item, event and note, in the order in which they were written."""
     engine = make_engine(url)
+    columns = (ledger.c.key, ledger.c.item, ledger.c.event, ledger.c.note)
     try:
         with engine.connect() as db:
-            rows = db.execute(select(ledger.c.key, ledger.c.item, ledger.c.event).order_by("id"))
-            return [(key, item, event) for key, item, event in rows]
+            rows = db.execute(select(*columns).order_by("id"))
+            return [(key, item, event, note) for key, item, event, note in rows]
     finally:
         engine.dispose()
 
@@ -209,3 +217,18 @@ def test_a_sqlite_file_that_cannot_be_made_yet_is_made_later(tmp_path: Path) -> 
             supplier.reserve(KEY, ITEM, "Ada")
         blocker.unlink()
         supplier.reserve(KEY, ITEM, "Ada")
+
+
+def test_a_settlement_is_in_the_ledger_once(new_database: NewDatabase, serve: Serve) -> None:
+    """However often it is tried, directly or over HTTP."""
+    database = new_database()
+    with closing(SqlSupplier(database, "flight")) as books:
+        books.reserve(KEY, ITEM, "Ada")
+        with closing(HttpSupplier(serve(create_service(books)), "flight")) as remote:
+            for supplier in (remote, books, remote):
+                supplier.settle(KEY, "Settled by Ann: phoned & wrote")
+    assert read_notes(database) == [
+        (KEY, ITEM, "booked", ""),
+        (KEY, ITEM, "released", ""),
+        (KEY, "", "settled", "Settled by Ann: phoned & wrote"),
+    ]

@@ -181,3 +181,14 @@ def test_a_release_wins_against_reserves_at_the_same_moment(shop: Shop) -> None:
             assert shop.held == {}
 
     assert shop.taken.get(ITEM, 0) == 0
+
+
+def test_settle_releases_once_and_fences(shop: Shop) -> None:
+    shop.supplier.reserve(KEY, ITEM, "Ada")
+    for _ in range(3):
+        shop.supplier.settle(KEY, "Settled by Ann: phoned & wrote")
+
+    assert shop.held == {}
+    assert shop.taken == {ITEM: 0}
+    with pytest.raises(Fenced):
+        shop.supplier.reserve(KEY, ITEM, "Ada")
