@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -49,7 +50,11 @@ def run(settings: Settings, *, worker: Program = WORKER, web: Program = WEB) -> 
             *(run_temporal.listeners(settings) if embedded else []),
         ]
     )
-    stages = [[TEMPORAL], [worker, web]] if embedded else [[worker, web]]
+    temporal, worker, web = (
+        replace(program, pid_file=settings.data_dir / f"{program.name}.pid")
+        for program in (TEMPORAL, worker, web)
+    )
+    stages = [[temporal], [worker, web]] if embedded else [[worker, web]]
     return asyncio.run(supervise(*stages, when_started=partial(announce, settings)))
 
 

@@ -30,12 +30,14 @@ class Program:
         command: The program and its arguments.
         ready_line: How the line begins that tells that it is ready; empty: it need not tell.
         grace: Seconds it has to stop after SIGTERM, before it and its descendants are killed.
+        pid_file: Where its process id is kept, for people who want to kill it.
     """
 
     name: str
     command: Sequence[str | Path]
     ready_line: str = ""
     grace: float = 3
+    pid_file: Path | None = None
 
 
 class CannotRunError(Exception):
@@ -68,6 +70,7 @@ class Keeper:
         while True:
             started = time.monotonic()
             self._running = await _Running.start(self._program, self._take)
+            self._note_pid(self._running.pid)
             status = await self._running.ended()
             self._running = None
             if status == CONFIGURATION_ERROR:
@@ -84,6 +87,12 @@ class Keeper:
         """Stop the program, at the latest when its grace is over or `hurry` is set."""
         if self._running:
             await self._running.stop(self._program.grace, hurry)
+
+    def _note_pid(self, pid: int) -> None:
+        if self._program.pid_file:
+            with suppress(OSError):  # Temporal tells better what is wrong with the folder
+                self._program.pid_file.parent.mkdir(parents=True, exist_ok=True)
+                self._program.pid_file.write_text(f"{pid}\n")
 
     def _take(self, line: str) -> None:
         self._console.show(self._program.name, line)
@@ -116,6 +125,10 @@ class _Running:
         finally:
             os.close(write_end)
         return cls(process, output)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     async def ended(self) -> int:
         """Wait for the end of the program, and clear away what it leaves behind."""

@@ -1,0 +1,119 @@
+"""The README: each of its commands is run, and does what it says."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from settings import Settings
+from tests.processes import ROOT, Environment, Started
+from tests.service import Service
+
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
+
+
+class Reader:
+    """Somebody who follows the README, on ports and a folder of their own."""
+
+    def __init__(self, site: Service) -> None:
+        self.site = site
+
+    def runs(self, word: str) -> str:
+        """Run the block that contains a word; what it prints."""
+        [block] = [block for block in BLOCKS if word in block]
+        port, data = self.site.environment["PORT"], self.site.environment["DATA_DIR"]
+        script = block.replace("localhost:5000", f"localhost:{port}").replace(" data/", f" {data}/")
+        script = script.replace('"$(cat data/', f'"$(cat {data}/')
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            cwd=ROOT,
+            env=self.site.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    """`make run` has been called, and everything is ready."""
+    folder = tmp_path_factory.mktemp("readme")
+    environment = Environment(folder / "data")
+    everything = Started(["make", "run"], environment, folder / "log")
+    with ExitStack() as stack:
+        stack.callback(everything.kill_all)
+        everything.wait_for("Stop with Ctrl-C")
+        yield Reader(Service(stack, folder, environment))
+
+
+def test_the_two_commands_exist() -> None:
+    assert re.findall("^make ([a-z]+)", BLOCKS[0], re.MULTILINE) == ["run", "test"]
+    subprocess.run(["make", "--dry-run", "run", "test"], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_recover_forward(reader: Reader) -> None:
+    assert '"result":"Booked car: valid-car-id' in reader.runs('"attempts": 5')
+
+
+def test_recover_backward(reader: Reader) -> None:
+    assert '"result":"Voyage cancelled"' in reader.runs("invalid-hotel-id")
+
+
+def test_kill_a_worker_and_cancel(reader: Reader) -> None:
+    printed = reader.runs("kill -9")
+    assert '"status":"running"' in printed
+    assert '"result":"Voyage cancelled"' in printed
+    [booking_id] = set(re.findall("trip-[0-9a-f]{32}", printed))
+    assert reader.site.held(booking_id) == []
+
+
+def test_look_at_the_suppliers(reader: Reader) -> None:
+    printed = reader.runs("suppliers stock set")
+    assert re.search(r"flight +Alaska Airlines 123 +40 +0 +yes", printed)
+    assert "John Doe" in printed
+
+
+def test_settle_a_stuck_undo(reader: Reader) -> None:
+    assert "is settled" in reader.runs("settle.py")
+
+
+def test_every_block_is_run_here() -> None:
+    words = [
+        "make run",
+        '"attempts": 5',
+        "invalid-hotel-id",
+        "kill -9",
+        "suppliers stock",
+        "settle",
+    ]
+    assert [word for block, word in zip(BLOCKS, words, strict=True) if word not in block] == []
+
+
+def test_every_variable_is_in_the_table() -> None:
+    table = README.partition("## Settings")[2].partition("## Put it")[0]
+    named = set(re.findall("`([A-Z_]+)`", table))
+    assert {field.upper() for field in Settings.model_fields} <= named
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
+)
+def test_links_lead_somewhere(page: str) -> None:
+    path = ROOT / page
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text())
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_every_test_that_holds_a_promise_exists() -> None:
+    page = (ROOT / "docs" / "promises.md").read_text()
+    tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    named = set(re.findall(r"`(test_\w+)`", page))
+    assert {name for name in named if f"def {name}(" not in tests} == set()
+    rows = re.findall(r"^\| ([0-9]+) \|", page, re.MULTILINE)
+    assert rows == [str(number) for number in range(1, 13)]
