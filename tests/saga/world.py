@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
 from temporalio.client import (
@@ -40,6 +40,8 @@ from web.reading import Booking, find_booking
 Call = Callable[[], None]
 Fault = Callable[[Call], None]
 Handle = WorkflowHandle[Any, BookingOutcome]
+
+S = TypeVar("S", bound=SqlSupplier)
 
 QUICK = Pace(first_retry=0.02, longest_retry=0.1, longest_undo_retry=0.1)
 
@@ -102,34 +104,26 @@ def play(fault: Fault | None, call: Call) -> None:
         call()
 
 
-class World:
+class AnyWorld(Generic[S]):
     """Bookings on a task queue of their own, and the three suppliers behind them."""
 
-    def __init__(self, client: Client, folder: Path) -> None:
+    def __init__(self, client: Client, folder: Path, make: Callable[[str, Leg], S]) -> None:
         self.client = client
         self.folder = folder
         self.task_queue = uuid4().hex
-        self.suppliers = {leg: FaultySupplier(f"sqlite:///{folder / leg}.db", leg) for leg in Leg}
+        self.suppliers = {leg: make(f"sqlite:///{folder / leg}.db", leg) for leg in Leg}
         self.activities = Activities(self.suppliers, None, Mailer("", "trips@example.com"))
-
-    @property
-    def car(self) -> FaultySupplier:
-        return self.suppliers[Leg.CAR]
-
-    @property
-    def hotel(self) -> FaultySupplier:
-        return self.suppliers[Leg.HOTEL]
-
-    @property
-    def flight(self) -> FaultySupplier:
-        return self.suppliers[Leg.FLIGHT]
 
     def worker(self, **changes: Any) -> Worker:
         """A worker on this world's queue, as the worker process has it but for the changes."""
         return make_worker(self.client, self.activities, self.task_queue, changes)
 
     async def start(
-        self, pace: Pace = QUICK, task_timeout: timedelta | None = None, **fields: Any
+        self,
+        pace: Pace = QUICK,
+        booking_id: str = "",
+        task_timeout: timedelta | None = None,
+        **fields: Any,
     ) -> Handle:
         """Start a booking as the web process does."""
         trip = BookVacationInput(
@@ -145,7 +139,7 @@ class World:
         return await self.client.start_workflow(
             BookWorkflow.run,
             trip,
-            id=f"trip-{uuid4().hex}",
+            id=booking_id or f"trip-{uuid4().hex}",
             task_queue=self.task_queue,
             memo={TRIP_MEMO: trip},
             search_attributes=search_attributes(trip, Status.RUNNING),
@@ -200,6 +194,25 @@ class World:
     def close(self) -> None:
         for supplier in self.suppliers.values():
             supplier.close()
+
+
+class World(AnyWorld[FaultySupplier]):
+    """A world whose suppliers go wrong as a test plans it, call by call."""
+
+    def __init__(self, client: Client, folder: Path) -> None:
+        super().__init__(client, folder, FaultySupplier)
+
+    @property
+    def car(self) -> FaultySupplier:
+        return self.suppliers[Leg.CAR]
+
+    @property
+    def hotel(self) -> FaultySupplier:
+        return self.suppliers[Leg.HOTEL]
+
+    @property
+    def flight(self) -> FaultySupplier:
+        return self.suppliers[Leg.FLIGHT]
 
 
 async def ended(handle: WorkflowHandle[Any, Any]) -> None:
