@@ -9,7 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client
-from temporalio.worker import PollerBehaviorAutoscaling, Worker
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities import Activities
@@ -62,6 +63,24 @@ def make_worker(
     return Worker(client, task_queue=task_queue, **options | dict(changes or {}))
 
 
+def deployment(settings: Settings) -> WorkerDeploymentConfig | None:
+    """The version that this worker is of; None: bookings go to every worker alike.
+
+    Bookings end on the version that they began on. Temporal gives a version no bookings before it
+    is made the current one.
+    """
+    name, build_id = settings.temporal_deployment_name, settings.temporal_worker_build_id
+    if not (name or build_id):
+        return None
+    if not (name and build_id):
+        give_up("Set both TEMPORAL_DEPLOYMENT_NAME and TEMPORAL_WORKER_BUILD_ID, or none of them.")
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(deployment_name=name, build_id=build_id),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.PINNED,
+    )
+
+
 def make_activities(settings: Settings) -> Activities:
     """The activities with the suppliers and the mail server that the environment names."""
     faults = on_loopback(settings) if settings.demo_faults is None else settings.demo_faults
@@ -101,11 +120,12 @@ async def main() -> None:
 
     settings = Settings.load()
     activities = make_activities(settings)
+    version = {"deployment_config": deployment(settings)}
     connecting = asyncio.create_task(connect_patiently(settings))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([connecting, stopping], return_when=asyncio.FIRST_COMPLETED)
     if connecting.done():
-        async with make_worker(connecting.result(), activities):
+        async with make_worker(connecting.result(), activities, changes=version):
             logger.info("The worker waits for bookings on %s.", TASK_QUEUE_NAME)
             await stopping
     connecting.cancel()

@@ -42,6 +42,9 @@ class Settings(BaseModel):
     flight_supplier: str = ""
     plain_http_suppliers: bool = False
 
+    temporal_deployment_name: str = ""
+    temporal_worker_build_id: str = ""
+
     demo_faults: bool | None = None
     leg_deadline: PositiveFloat = 60
     undo_patience: PositiveFloat = 10

@@ -1,0 +1,217 @@
+"""The tests are tested: `python -m tests.mutants` breaks each promise, and sees a test turn red.
+
+Each mutant is a small change of the code, made in a copy of the project.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parent.parent.parent
+LEFT_OUT = shutil.ignore_patterns(".*", "data", "bench", "docs", "screenshots", "__pycache__")
+
+
+class Mutant(NamedTuple):
+    """A change that breaks a promise, and the tests that must notice."""
+
+    promise: str
+    file: str
+    code: str
+    broken: str
+    tests: str
+
+
+SAGA, LEGS, SQL = "saga_workflows.py", "saga_legs.py", "suppliers/sql.py"
+OUTCOMES, CANCELS = "tests/saga/test_outcomes.py", "tests/saga/test_cancellation.py"
+UNDOS, NOTICES = "tests/saga/test_undo.py", "tests/saga/test_notify.py"
+
+MUTANTS = [
+    Mutant(
+        "1 All or none: a failed leg ends the booking without its undo",
+        SAGA,
+        "            await uncancellable(saga.undo_all())\n            await uncancellable(saga.trip",
+        "            await uncancellable(saga.trip",
+        f"{OUTCOMES} -k refused_leg",
+    ),
+    Mutant(
+        "2 Undo before do: registered after the step",
+        SAGA,
+        "        self.undos.append(step)  # before the step: one that fails may still have booked\n"
+        "        await uncancellable(self.trip.book(step))\n",
+        "        await uncancellable(self.trip.book(step))\n        self.undos.append(step)\n",
+        f"{OUTCOMES} -k registered_before_do",
+    ),
+    Mutant(
+        "3 One key a leg: made from the run id",
+        LEGS,
+        "workflow.info().workflow_id.removesuffix(CANCEL_SUFFIX)",
+        "workflow.info().run_id",
+        f"{OUTCOMES} -k one_key",
+    ),
+    Mutant(
+        "3 One key a leg: without the fingerprint",
+        "shared.py",
+        'key=f"{booking_id}:{self.fingerprint}:{leg}"',
+        'key=f"{booking_id}::{leg}"',
+        "tests/saga/test_keys.py",
+    ),
+    Mutant(
+        "4 Do is idempotent: the same key takes a unit each time",
+        SQL,
+        "            else:\n                self._check_same(db, key, item)\n",
+        "            else:\n                self._take(db, item)\n",
+        f"{OUTCOMES} -k do_is_idempotent",
+    ),
+    Mutant(
+        "5 Undo fences: no tombstone for what was never booked",
+        SQL,
+        '        if self._record(db, key, "released"):\n'
+        '            _write_ledger(db, key, "", "fenced")\n'
+        "        elif item",
+        "        if item",
+        f"{OUTCOMES} -k fences",
+    ),
+    Mutant(
+        "5 Undo is idempotent: a unit is given back each time",
+        SQL,
+        '.where(reservation.c.key == key, reservation.c.state == "booked")',
+        ".where(reservation.c.key == key)",
+        f"{OUTCOMES} -k undo_is_idempotent",
+    ),
+    Mutant(
+        "6 Cancellation: one shield, as most published sagas have it",
+        SAGA,
+        "    while not task.done():\n        try:\n            await workflow.wait([task])\n"
+        "        except asyncio.CancelledError:\n            continue\n    task.result()\n",
+        "    await asyncio.shield(task)\n",
+        CANCELS,
+    ),
+    Mutant(
+        "6 Cancellation: swallowed by a step that completes",
+        SAGA,
+        "        await uncancellable(self.trip.book(step))\n        stop_if_cancelled()\n",
+        "        await uncancellable(self.trip.book(step))\n",
+        CANCELS,
+    ),
+    Mutant(
+        "7 An undo never gives up: it does after three tries",
+        LEGS,
+        "            maximum_interval=timedelta(seconds=longest),\n",
+        "            maximum_interval=timedelta(seconds=longest),\n"
+        "            maximum_attempts=3,\n",
+        UNDOS,
+    ),
+    Mutant(
+        "7 An undo is never silent: a stuck one holds the next one up",
+        SAGA,
+        "timeout=self.trip.pace.undo_patience",
+        "timeout=None",
+        f"{UNDOS} -k stuck_undo",
+    ),
+    Mutant(
+        "7 Undos start in reverse order",
+        SAGA,
+        "for step in reversed(self.undos):",
+        "for step in self.undos:",
+        f"{UNDOS} -k reverse",
+    ),
+    Mutant(
+        "8 A bug does not roll a trip back",
+        SAGA,
+        "except (ActivityError, asyncio.CancelledError):",
+        "except BaseException:",
+        f"{UNDOS} -k suspends",
+    ),
+    Mutant(
+        "9 What is not critical cannot undo, or delay: the booking waits for the message",
+        "follow_ups.py",
+        "await workflow.start_child_workflow(",
+        "await workflow.execute_child_workflow(",
+        NOTICES,
+    ),
+    Mutant(
+        "10 The outcome is true: a refused leg is said to have failed",
+        LEGS,
+        "LegState.REFUSED if cause.type == REFUSED else LegState.FAILED",
+        "LegState.FAILED",
+        f"{OUTCOMES} -k refused_leg",
+    ),
+    Mutant(
+        "10 The outcome of a cancelled booking is in its memo",
+        LEGS,
+        "            workflow.upsert_memo({OUTCOME_MEMO: outcome})\n",
+        "            pass\n",
+        CANCELS,
+    ),
+    Mutant(
+        "11 Time is bounded a leg at a time: no deadline",
+        LEGS,
+        "                schedule_to_close_timeout=timedelta(seconds=self.pace.leg_deadline),\n",
+        "",
+        f"{OUTCOMES} -k past_its_deadline",
+    ),
+    Mutant(
+        "11 A killed worker's step is taken over: no heartbeat timeout",
+        LEGS,
+        "                heartbeat_timeout=timedelta(seconds=self.pace.heartbeat_timeout),\n"
+        "                retry_policy=self._retried(self.pace.longest_retry),\n",
+        "                retry_policy=self._retried(self.pace.longest_retry),\n",
+        "tests/system/test_processes.py -k takes_over",
+    ),
+    Mutant(
+        "12 Old histories replay: the hotel is booked before the car",
+        LEGS,
+        "    Step(Leg.CAR, Activities.book_car, Activities.undo_book_car),\n"
+        "    Step(Leg.HOTEL, Activities.book_hotel, Activities.undo_book_hotel),\n",
+        "    Step(Leg.HOTEL, Activities.book_hotel, Activities.undo_book_hotel),\n"
+        "    Step(Leg.CAR, Activities.book_car, Activities.undo_book_car),\n",
+        "tests/saga/test_replay.py",
+    ),
+]
+
+
+def survives(mutant: Mutant, copy: Path) -> bool:
+    """Whether the tests stay green although the promise is broken."""
+    path = copy / mutant.file
+    text = path.read_text()
+    if text.count(mutant.code) != 1:
+        sys.exit(f"{mutant.promise}: {mutant.file} has changed. Write this mutant anew.")
+    path.write_text(text.replace(mutant.code, mutant.broken))
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
+    try:
+        done = subprocess.run(
+            [*command, *mutant.tests.split()],
+            cwd=copy,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return False  # it waits for an outcome that never comes
+    finally:
+        path.write_text(text)
+    if done.returncode not in {0, 1}:
+        sys.exit(f"{mutant.promise}: pytest could not run.\n{done.stdout}{done.stderr}")
+    return done.returncode == 0
+
+
+def main() -> int:
+    """Try every mutant; the status is 1 if one survives."""
+    survivors = 0
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "project"
+        shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
+        for mutant in MUTANTS:
+            alive = survives(mutant, copy)
+            survivors += alive
+            print(f"{'SURVIVES' if alive else 'caught  '}  {mutant.promise}", flush=True)
+    print(f"{len(MUTANTS) - survivors} passed, {survivors} failed")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
