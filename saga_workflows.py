@@ -48,7 +48,9 @@ class BookWorkflow(SagaWorkflow):
         saga = self.saga
         try:
             for step in STEPS:
+                stop_if_cancelled()
                 await saga.book(step)
+            stop_if_cancelled()
             await uncancellable(saga.trip.notify(Status.BOOKED))
             stop_if_cancelled()
             return saga.trip.publish(Status.BOOKED)
@@ -86,16 +88,13 @@ class Saga:
         self.overdue: set[Leg] = set()
 
     async def book(self, step: Step) -> None:
-        """Book one leg, and do not go on once the workflow has been asked to cancel.
+        """Book one leg.
 
         Raises:
             ActivityError: The leg was refused, or not booked in time.
-            CancelledError: The workflow was asked to cancel, before or meanwhile.
         """
-        stop_if_cancelled()
         self.undos.append(step)  # before the step: one that fails may still have booked
         await uncancellable(self.trip.book(step))
-        stop_if_cancelled()
 
     async def undo_all(self) -> None:
         """Run every undo that is owed, in reverse order, until the last one is done.

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import pytest
 from temporalio.api.enums.v1 import EventType
@@ -73,7 +74,7 @@ class Play:
     async def begin(self) -> None:
         """Start the booking, with its gate at the point where it is to be cancelled."""
         case, script = self.case, self.script
-        booking_id = f"trip-{CASES.index(case):032x}"
+        booking_id = f"trip-{uuid4().hex}"
         self.scripts[booking_id] = script
         for leg in Leg:
             if leg is case.refused_later or (case.fault is Fault.REFUSED and leg is case.leg):
