@@ -2,8 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client, WorkflowFailureError
@@ -13,7 +12,7 @@ from temporalio.common import (
     WorkflowIDReusePolicy,
 )
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RetryConfig, RPCError, RPCStatusCode
+from temporalio.service import RPCError, RPCStatusCode
 from werkzeug.exceptions import Conflict, NotFound, UnprocessableEntity
 
 from settings import Settings
@@ -32,40 +31,9 @@ from shared import (
     Status,
 )
 from temporal_client import connect
+from web.calls import AWAY, RETRY, temporal
 from web.listing import BookingPage, Filter, list_bookings
-from web.problems import Unavailable
 from web.reading import FINAL, Booking, Found, Handle, find_booking
-
-CALL_TIMEOUT = 2.5
-"""Seconds for the calls of Temporal that one answer needs; a client is told 503 within three."""
-
-RETRY = RetryConfig(max_retries=3, max_elapsed_time_millis=1500)
-
-AWAY = {
-    RPCStatusCode.CANCELLED,
-    RPCStatusCode.DEADLINE_EXCEEDED,
-    RPCStatusCode.RESOURCE_EXHAUSTED,
-    RPCStatusCode.UNAVAILABLE,
-}
-
-
-@asynccontextmanager
-async def temporal(booking_id: str | None = None) -> AsyncIterator[None]:
-    """Bound the calls of Temporal inside.
-
-    Raises:
-        Unavailable: Temporal is away, or slow. `booking_id` is what may have been started.
-    """
-    try:
-        async with asyncio.timeout(CALL_TIMEOUT):
-            yield
-    except (RPCError, TimeoutError, RuntimeError) as error:
-        # RuntimeError is how a lazy client says that it cannot connect.
-        if isinstance(error, RPCError) and error.status not in AWAY:
-            raise
-        raise Unavailable(
-            "The booking service cannot reach Temporal. Try again soon.", booking_id
-        ) from error
 
 
 def search_attributes(trip: BookVacationInput, status: Status) -> TypedSearchAttributes:

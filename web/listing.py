@@ -1,16 +1,13 @@
 """Lists of bookings, as Temporal's visibility keeps them: running first, the last ended first."""
 
 import asyncio
-import binascii
-import hashlib
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, Field
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
-from werkzeug.exceptions import BadRequest, UnprocessableEntity
+from werkzeug.exceptions import UnprocessableEntity
 
 from shared import (
     BOOK_WORKFLOW,
@@ -24,10 +21,10 @@ from shared import (
     Leg,
     Status,
 )
+from web.cursors import cursor_of, token_of
 from web.requests import slug
 
 PAGE_SIZE = 20
-CHECKSUM_BYTES = 12
 
 BOTH = f"WorkflowType IN ('{BOOK_WORKFLOW}', '{CANCEL_WORKFLOW}')"
 
@@ -116,35 +113,6 @@ async def list_bookings(
         counts=await count(client, wanted, searchable) if searchable else None,
         next_cursor=cursor_of(token, query) if token else None,
     )
-
-
-def cursor_of(token: bytes, query: str) -> str:
-    """Temporal's token for the next page, with a sum that tells whether it is of this list.
-
-    Temporal answers a token that it did not give with an internal error, and not at once.
-    """
-    return urlsafe_b64encode(checksum(token, query) + token).decode()
-
-
-def token_of(cursor: str, query: str) -> bytes:
-    """The token in a cursor.
-
-    Raises:
-        BadRequest: The cursor is none that an earlier page of this list gave.
-    """
-    try:
-        found = urlsafe_b64decode(cursor.encode("ascii"))
-    except (UnicodeEncodeError, binascii.Error):
-        found = b""
-    token = found[CHECKSUM_BYTES:]
-    if not token or checksum(token, query) != found[:CHECKSUM_BYTES]:
-        raise BadRequest("The cursor is not one that this list gave. Begin at its first page.")
-    return token
-
-
-def checksum(token: bytes, query: str) -> bytes:
-    """What binds a token to its list."""
-    return hashlib.sha256(query.encode() + token).digest()[:CHECKSUM_BYTES]
 
 
 async def one_page(

@@ -1,0 +1,40 @@
+"""Calls of Temporal that answer in time, or say that they cannot."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from temporalio.service import RetryConfig, RPCError, RPCStatusCode
+
+from web.problems import Unavailable
+
+CALL_TIMEOUT = 2.5
+"""Seconds for the calls of Temporal that one answer needs; a client is told 503 within three."""
+
+RETRY = RetryConfig(max_retries=3, max_elapsed_time_millis=1500)
+
+AWAY = {
+    RPCStatusCode.CANCELLED,
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.RESOURCE_EXHAUSTED,
+    RPCStatusCode.UNAVAILABLE,
+}
+
+
+@asynccontextmanager
+async def temporal(booking_id: str | None = None) -> AsyncIterator[None]:
+    """Bound the calls of Temporal inside.
+
+    Raises:
+        Unavailable: Temporal is away, or slow. `booking_id` is what may have been started.
+    """
+    try:
+        async with asyncio.timeout(CALL_TIMEOUT):
+            yield
+    except (RPCError, TimeoutError, RuntimeError) as error:
+        # RuntimeError is how a lazy client says that it cannot connect.
+        if isinstance(error, RPCError) and error.status not in AWAY:
+            raise
+        raise Unavailable(
+            "The booking service cannot reach Temporal. Try again soon.", booking_id
+        ) from error
