@@ -94,8 +94,10 @@ def being_tried(activity: PendingActivityInfo, undo: bool) -> dict[str, Any]:
     change: dict[str, Any] = {} if undo else {"attempts": activity.attempt - waits}
     if activity.HasField("last_failure"):
         change["last_failure"] = words(activity.last_failure)
-    if waits and activity.HasField("next_attempt_schedule_time"):
-        change["next_attempt_at"] = activity.next_attempt_schedule_time.ToDatetime(UTC)
+    if waits:  # for its time, or, as that has come, for a worker
+        planned = activity.HasField("next_attempt_schedule_time")
+        time = activity.next_attempt_schedule_time if planned else activity.scheduled_time
+        change["next_attempt_at"] = time.ToDatetime(UTC)
     return change
 
 

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from shared import Leg
+
 SOLD_OUT_FLIGHT = "sold-out-flight-id"
 
 
@@ -17,31 +19,58 @@ class Scenario(NamedTuple):
 
 
 SCENARIOS = (
-    Scenario("All goes well", "Car, hotel and flight are booked at once."),
+    Scenario("All goes well", "Car, hotel and flight are booked, in less than a second."),
     Scenario(
         "Recover forward",
-        "Each service is down four times; the booking tries on, and succeeds.",
+        "Each supplier is down four times. The booking keeps trying, until all three are booked.",
         attempts=5,
     ),
     Scenario(
         "Recover backward",
-        "The hotel is refused, so the car is undone: nothing is booked.",
+        "The hotel refuses, so the car is undone. Nothing stays booked.",
         hotel="invalid-hotel-id",
     ),
     Scenario(
         "Sold out",
-        "The last leg has no unit left, so the first two are undone.",
+        "The flight, the last of the three, is sold out. The hotel and the car are undone.",
         flight=SOLD_OUT_FLIGHT,
     ),
     Scenario(
         "Slow supplier",
-        "The hotel takes five seconds. Cancel or kill something meanwhile.",
+        "The hotel takes five seconds. Time to cancel, or to kill something.",
         hotel="slow-hotel-id",
     ),
     Scenario(
         "Stuck undo",
-        "The car cannot be undone when the flight is refused: staff have to look at it.",
+        "The flight refuses, and the car cannot be undone. After ten seconds, staff are asked.",
         car="stuck-car-id",
         flight="invalid-flight-id",
     ),
 )
+
+LONG_TRIP = Scenario(
+    "A trip that takes its time",
+    "Each of the three suppliers takes five seconds.",
+    car="slow-car-id",
+    hotel="slow-hotel-id",
+    flight="slow-flight-id",
+)
+
+
+class Suggestion(NamedTuple):
+    """An item that a field of the form suggests, and what it shows."""
+
+    name: str
+    shows: str
+
+
+SUGGESTIONS = {
+    leg: [
+        Suggestion(f"valid-{leg}-id", "can be booked"),
+        Suggestion(f"invalid-{leg}-id", "is refused"),
+        Suggestion(f"slow-{leg}-id", "takes five seconds"),
+        Suggestion(f"stuck-{leg}-id", "can be booked, but not undone"),
+    ]
+    for leg in Leg
+}
+SUGGESTIONS[Leg.FLIGHT].append(Suggestion(SOLD_OUT_FLIGHT, "is sold out"))

@@ -1,0 +1,62 @@
+"""The list: staff find a traveller's booking in seconds."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.visits import on_booking
+from tests.processes import Started, wait_until
+from tests.service import Service
+
+NOW = {"Prefer": "wait=0"}
+
+
+@pytest.fixture(scope="module")
+def ada(site: Service, processes: dict[str, Started]) -> str:
+    """The user id of a traveller whose undo is stuck, among others."""
+    stuck = site.book(NOW, name="Ada", car="stuck-car-id", hotel="invalid-hotel-id").json()
+    booked = [site.book(NOW, name="Grace").json()["booking_id"] for _ in range(21)]
+    wait_until(lambda: site.status(stuck["booking_id"]) == "needs_attention")
+    wait_until(lambda: {site.status(booking_id) for booking_id in booked} == {"booked"})
+    return str(stuck["user_id"])
+
+
+def test_what_needs_attention_stands_out_and_is_found(page: Page, ada: str) -> None:
+    page.goto("/bookings")
+    page.get_by_role("link", name=re.compile(r"Needs attention \d")).click()
+    expect(page.get_by_role("link", name=re.compile("Needs attention"))).to_have_attribute(
+        "aria-current", "page"
+    )
+    rows = page.locator("tbody tr")
+    assert set(rows.locator(".pill").all_inner_texts()) == {"Needs attention"}
+    page.get_by_role("link", name=ada).click()
+    on_booking(page)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Our staff are looking at your trip")
+
+
+def test_a_traveller_is_found_by_name_and_by_id(page: Page, ada: str) -> None:
+    page.goto("/bookings")
+    for words in ("Ada", ada):
+        page.get_by_role("searchbox", name="Traveller or booking id").fill(words)
+        page.keyboard.press("Enter")
+        expect(page.locator("tbody th")).to_have_text([ada])
+    page.get_by_role("link", name=ada).click()
+    booking_id = on_booking(page)
+    page.go_back()
+    page.get_by_role("searchbox").fill(booking_id)
+    page.get_by_role("button", name="Search").click()
+    expect(page.locator("tbody th")).to_have_text([ada])
+    page.get_by_role("searchbox").fill("nobody of that name")
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_text("No booking is like that.")).to_be_visible()
+
+
+def test_long_lists_have_pages(page: Page, ada: str) -> None:
+    page.goto("/bookings?traveller=grace&status=booked")
+    expect(page.locator("tbody tr")).to_have_count(20)
+    page.get_by_role("link", name="Next page").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.get_by_role("link", name="Next page")).to_have_count(0)
+    page.get_by_role("link", name="First page").click()
+    expect(page.locator("tbody tr")).to_have_count(20)
