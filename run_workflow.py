@@ -12,7 +12,7 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from settings import Settings, give_up, is_loopback
-from web import access, problems
+from web import access, openapi, problems
 from web.bookings import Bookings
 from web.views import create_blueprint
 
@@ -37,6 +37,7 @@ class BookingApp(Flask):
         self.thread.start()
         self.bookings = self.wait_for(Bookings.connect(settings))
         self.register_blueprint(create_blueprint(settings, self.bookings))
+        self.register_blueprint(openapi.create_blueprint(settings))
         access.register(self, settings)
         problems.register(self)
 

@@ -70,9 +70,17 @@ def refuse_other_origins() -> None:
     if site:
         allowed = site in {"same-origin", "none"}
     else:
-        allowed = origin is None or urlsplit(origin).netloc == request.host
+        allowed = origin is None or host_of(origin) == request.host
     if not allowed:
         raise Forbidden("This request comes from another site, and was refused.")
+
+
+def host_of(origin: str) -> str | None:
+    """The host and port of an origin; None if it is none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 def client() -> str:

@@ -6,62 +6,44 @@ import re
 import secrets
 import unicodedata
 from typing import Annotated, Any
+from urllib.parse import unquote_to_bytes
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-)
+from pydantic import BaseModel, ConfigDict, Field
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 
 from shared import BookVacationInput, Pace
+from web.fields import Address, Attempts, Item, Name
 
 FORM_KEY = "idempotency_key"
 """The form's hidden field that makes a double click one booking."""
 
 
-def plain(text: str) -> str:
-    """Text that people can see: not blank, and no control characters."""
-    if not text.strip() or any(unicodedata.category(char) in {"Cc", "Cs"} for char in text):
-        raise ValueError("must be visible text, without control characters")
-    return text
-
-
-def whole_number(value: Any) -> Any:
-    """A number of attempts may also come as a numeric string; true and false are no numbers."""
-    if isinstance(value, bool) or (
-        isinstance(value, str) and not re.fullmatch("[0-9]{1,3}", value)
-    ):
-        raise ValueError("must be a whole number")
-    return value
-
-
-def address(text: str) -> str:
-    """An address that a mail server would take; whether it exists, only a message can tell."""
-    if not re.fullmatch(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,185}", text):
-        raise ValueError("must be an e-mail address, such as jane@example.com")
-    return text
-
-
-Item = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(plain)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(plain)]
+KEY = '^("[!-~]{1,255}"|[!#-~][!-~]{0,254})$'
+"""An `Idempotency-Key` header; only a quoted one can begin with a quote."""
 
 
 class BookingRequest(BaseModel):
-    """The body of `POST /book`."""
+    """A trip to book: a car, a hotel and a flight for one traveller."""
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Name
-    car: Item
-    hotel: Item
-    flight: Item
-    attempts: Annotated[int, Field(ge=1, le=10), BeforeValidator(whole_number)] = 1
-    email: Annotated[str, AfterValidator(address)] | None = None
+    name: Annotated[Name, Field(description="The traveller.", examples=["John Doe"])]
+    car: Annotated[Item, Field(description="The car to book.", examples=["valid-car-id"])]
+    hotel: Annotated[Item, Field(description="The hotel to book.", examples=["valid-hotel-id"])]
+    flight: Annotated[Item, Field(description="The flight to book.", examples=["valid-flight-id"])]
+    attempts: Annotated[
+        Attempts,
+        Field(
+            description="A rehearsal: each supplier is down before the attempt of this number. "
+            "It may also come as a string.",
+            examples=[5],
+        ),
+    ] = 1
+    email: Annotated[
+        Address | None,
+        Field(description="Where to write when the trip has ended.", examples=["john@example.com"]),
+    ] = None
 
     def trip(self, booking_id: str, owner: str, pace: Pace) -> BookVacationInput:
         """The workflow's input for this request."""
@@ -96,11 +78,26 @@ def from_form(form: MultiDict[str, str]) -> BookingRequest:
     """Read the HTML form; an empty field counts as left out, and its own key is no field.
 
     Raises:
+        BadRequest: It names a field twice.
         ValidationError: It is not a valid request.
     """
+    if any(len(texts) > 1 for _, texts in form.lists()):
+        raise BadRequest("The form names a field twice.")
     return BookingRequest.model_validate(
         {field: text for field, text in form.items() if text and field != FORM_KEY}
     )
+
+
+def require_utf8(form: bytes) -> None:
+    """Check what an HTML form was sent as: Werkzeug takes other bytes for some text all the same.
+
+    Raises:
+        BadRequest: It is not UTF-8.
+    """
+    try:
+        unquote_to_bytes(form).decode()
+    except UnicodeDecodeError as error:
+        raise BadRequest("The form is not UTF-8.") from error
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -139,10 +136,9 @@ def idempotency_key(text: str | None) -> str | None:
     """
     if text is None:
         return None
-    key = text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
-    if not re.fullmatch("[!-~]{1,255}", key):
+    if not re.fullmatch(KEY, text):
         raise BadRequest("The Idempotency-Key must be 1 to 255 visible ASCII characters.")
-    return key
+    return text[1:-1] if text.startswith('"') else text
 
 
 def booking_id_for(client: str, key: str | None) -> str:

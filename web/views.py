@@ -4,8 +4,10 @@ import secrets
 from contextlib import AbstractContextManager, nullcontext
 
 from flask import Blueprint, Response, redirect, request, url_for
+from gunicorn.http.errors import ParseException
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import (
+    BadRequest,
     RequestEntityTooLarge,
     UnprocessableEntity,
     UnsupportedMediaType,
@@ -28,6 +30,7 @@ from web.requests import (
     from_form,
     from_json,
     idempotency_key,
+    require_utf8,
     wait_seconds,
 )
 
@@ -51,17 +54,29 @@ def answer(booking: Booking) -> Response:
     return json(booking, 202, Location=url, Retry_After="1")
 
 
-def read_body() -> bytes:
-    """The body; Werkzeug cuts one that comes in chunks off at the limit, and does not refuse it."""
-    body = request.get_data()
+def read_body() -> None:
+    """Read the whole body, in the request's own thread: no slow client may hold up the others.
+
+    Werkzeug takes a body that is cut off, or is cut at its limit, for all that was sent.
+
+    Raises:
+        BadRequest: The client hung up, or its chunks cannot be told apart.
+        RequestEntityTooLarge: It is larger than the limit.
+    """
+    try:
+        body = request.get_data()
+    except (OSError, ParseException) as error:
+        raise BadRequest("The body cannot be read.") from error
+    if len(body) < (request.content_length or 0):
+        raise BadRequest("The body is cut off.")
     if request.content_length is None and len(body) == request.max_content_length:
         raise RequestEntityTooLarge
-    return body
 
 
 def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
     """The routes over one server's bookings."""
     routes = Blueprint("bookings", __name__)
+    routes.before_request(read_body)
     places = Places(settings.waiting_places)
     pace = Pace(leg_deadline=settings.leg_deadline, undo_patience=settings.undo_patience)
 
@@ -81,12 +96,13 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
 
     @routes.post("/book")
     async def book() -> AnyResponse | tuple[str, int]:
-        body = read_body()
+        if request.mimetype == "application/x-www-form-urlencoded":
+            require_utf8(request.get_data())
         if request.mimetype in FORMS:
             return await book_by_form()
         if request.mimetype != "application/json":
             raise UnsupportedMediaType("Send JSON, as Content-Type: application/json.")
-        asked = from_json(body)
+        asked = from_json(request.get_data())
         key = idempotency_key(request.headers.get("Idempotency-Key"))
         booking_id, seconds = booking_id_for(client(), key), patience()
         trip = asked.trip(booking_id, client(), pace)
@@ -102,7 +118,8 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
         return response
 
     async def book_by_form() -> AnyResponse | tuple[str, int]:
-        key = idempotency_key(request.form.get(FORM_KEY) or None)
+        sent = request.headers.get("Idempotency-Key", request.form.get(FORM_KEY) or None)
+        key = idempotency_key(sent)
         booking_id = booking_id_for(client(), key)
         try:
             await bookings.start(

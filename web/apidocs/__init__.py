@@ -1,0 +1,1 @@
+"""The description of the API: its operations, their examples, and how a page tells them."""
