@@ -1,5 +1,10 @@
 # make run     everything in one terminal; Ctrl-C stops it
 # make test    the tests, against a real Temporal server; some of them: make test ARGS="-k saga"
+# make chaos   book and cancel while everything is killed, then audit; a long run: make chaos BOOKINGS=5000
+# make schemathesis   many random requests, made from the API's description
+# make mutants        break each promise, and see its tests turn red
+# make bench   how fast a booking is; shorter or longer: make bench ARGS=--quick, or ARGS=--help
+# make bench-growth, make bench-workers   what many bookings, and more workers, do to it
 # make check   format, lint and types
 # make lock    lock the packages' versions; newer ones: make lock ARGS=--upgrade
 # make clean   remove what make has made; data/ is kept
@@ -10,7 +15,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check lock clean
+.PHONY: run test chaos schemathesis mutants bench bench-growth bench-workers check lock clean
 
 run: .venv/installed
 	@exec $(BIN)/python run_all.py
@@ -19,6 +24,22 @@ run: .venv/installed
 test: .venv/installed-dev
 	@$(BIN)/python -m embedded.binary
 	$(BIN)/python -m pytest $(ARGS)
+
+# SEED repeats a plan; SECONDS is how long it lasts at least, and BOOKINGS how many there are.
+chaos: .venv/installed-dev
+	@$(BIN)/python -m embedded.binary
+	@$(BIN)/python -m chaos $(SEED:%=--seed %) $(BOOKINGS:%=--bookings %) $(SECONDS:%=--seconds %)
+
+schemathesis: .venv/installed-dev
+	SCHEMATHESIS_EXAMPLES=300 $(BIN)/python -m pytest tests/web/test_openapi.py -k schemathesis -s
+
+mutants: .venv/installed-dev
+	@$(BIN)/python -m tests.mutants
+
+# Its figures mean something on a machine that does nothing else meanwhile.
+bench bench-growth bench-workers: .venv/installed-dev
+	@$(BIN)/python -m embedded.binary
+	@$(BIN)/python -m $(subst -,.,$@) $(ARGS)
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check

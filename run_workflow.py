@@ -4,6 +4,7 @@ import asyncio
 import functools
 import logging
 import socket
+import struct
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -20,6 +21,9 @@ T = TypeVar("T")
 
 SPARE_THREADS = 40
 """Threads beyond the waiting places, so that health and pages are answered while all are taken."""
+
+SILENCE_SECONDS = 5
+"""How long a client may be silent in the middle of its request."""
 
 
 class BookingApp(Flask):
@@ -76,6 +80,13 @@ def create_app(settings: Settings | None = None) -> BookingApp:
     return BookingApp(settings or Settings.load())
 
 
+def limit_silence(worker: Any) -> None:
+    """Let no connection hold a thread by sending nothing: the listeners' limit becomes its own."""
+    limit = struct.pack("@ll", SILENCE_SECONDS, 0)
+    for listener in worker.sockets:
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+
+
 class Server(BaseApplication):
     """Gunicorn with one process and a thread for each request that waits."""
 
@@ -91,6 +102,8 @@ class Server(BaseApplication):
             "threads": self.settings.waiting_places + SPARE_THREADS,
             "graceful_timeout": int(self.settings.book_wait_seconds) + 5,
             "control_socket_disable": True,  # it would be a file in the user's home
+            "forwarded_allow_ips": "",  # no header of a client says who or where it is
+            "post_worker_init": limit_silence,
             "worker_exit": lambda _server, worker: worker.wsgi.close(),
         }.items():
             self.cfg.set(name, value)

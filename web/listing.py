@@ -53,7 +53,7 @@ class BookingSummary(BaseModel):
 class BookingPage(BaseModel):
     """A part of a list; `next_cursor` asks for the next one.
 
-    `counts` is None where the server keeps no search attributes.
+    `counts` is left out where the server keeps no search attributes.
     """
 
     bookings: list[BookingSummary]

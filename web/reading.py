@@ -77,7 +77,8 @@ async def find_booking(client: Client, booking_id: str) -> Found | None:
         handle = client.get_workflow_handle(booking_id + CANCEL_SUFFIX, result_type=BookingOutcome)
         cancelling = await describe(handle)
         if cancelling:
-            outcome = await outcome_so_far(handle, cancelling, trip, outcome)
+            booked, outcome = outcome, await outcome_so_far(handle, cancelling, trip, outcome)
+            outcome = with_attempts_of(booked, outcome)
     last = cancelling or description
     booking = Booking(
         booking_id=booking_id,
@@ -140,6 +141,14 @@ async def outcome_so_far(
     if description.status is WorkflowExecutionStatus.RUNNING:
         return outcome
     return stopped_from_outside(outcome)
+
+
+def with_attempts_of(booked: BookingOutcome, cancelled: BookingOutcome) -> BookingOutcome:
+    """The outcome of a cancellation, with the attempts that the booking took."""
+    legs = zip(booked.legs, cancelled.legs, strict=True)
+    return cancelled.model_copy(
+        update={"legs": [now.model_copy(update={"attempts": then.attempts}) for then, now in legs]}
+    )
 
 
 def untouched(trip: BookVacationInput) -> list[LegOutcome]:

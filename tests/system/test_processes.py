@@ -3,8 +3,10 @@
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -148,6 +150,20 @@ def test_the_web_process_answers_who_waits_before_it_stops(new_service: NewServi
         site.start_worker()
         assert answer.result().json()["cancelled"] is False
     assert web.status() == 0
+
+
+def test_requests_that_are_never_finished_do_not_silence_the_service(
+    new_service: NewService,
+) -> None:
+    """There are more of them than threads."""
+    site = new_service(WAITING_PLACES="20")
+    site.start_web()
+    with ExitStack() as stack:
+        for _ in range(100):
+            address = ("127.0.0.1", int(site.environment["PORT"]))
+            connection = stack.enter_context(socket.create_connection(address))
+            connection.sendall(b"POST /book HTTP/1.1\r\nContent-Length: 10\r\n\r\n{")
+        assert site.http.get("/healthz", timeout=30).status_code == 200
 
 
 @pytest.mark.parametrize(

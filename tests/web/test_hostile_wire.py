@@ -227,12 +227,7 @@ def test_headers_that_are_malformed_or_too_large(site: Service, headers: str) ->
         "X-Forwarded-Proto: https",
         "X-Forwarded-Prefix: /evil",
         "X-Script-Name: /evil",
-        pytest.param(
-            "SCRIPT_NAME: /evil",
-            marks=pytest.mark.xfail(
-                strict=True, reason="gunicorn believes it, as long as forwarded_allow_ips is unset"
-            ),
-        ),
+        "SCRIPT_NAME: /evil",
         "X-HTTP-Method-Override: DELETE",
         "X-Original-URL: /evil",
         "Forwarded: host=evil.example",

@@ -62,7 +62,9 @@ REFUSED = BookingOutcome(
     reason=REFUSAL,
 )
 CANCELLED = BookingOutcome(
-    status=Status.CANCELLED, legs=legs(*[LegState.UNDONE] * 3, reason=CANCEL), reason=CANCEL
+    status=Status.CANCELLED,
+    legs=legs(LegState.UNDONE, LegState.UNDONE, LegState.UNDONE, CANCEL),
+    reason=CANCEL,
 )
 RUNNING = BookingOutcome(
     status=Status.RUNNING,
