@@ -1,5 +1,6 @@
 # make run     everything in one terminal; Ctrl-C stops it
 # make test    the tests, against a real Temporal server; some of them: make test ARGS="-k saga"
+# make test-long   the tests of what takes its time
 # make chaos   book and cancel while everything is killed, then audit; a long run: make chaos BOOKINGS=5000
 # make schemathesis   many random requests, made from the API's description
 # make mutants        break each promise, and see its tests turn red
@@ -15,7 +16,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test chaos schemathesis mutants bench bench-growth bench-workers check lock clean
+.PHONY: run test test-long chaos schemathesis mutants bench bench-growth bench-workers check lock clean
 
 run: .venv/installed
 	@exec $(BIN)/python run_all.py
@@ -23,7 +24,11 @@ run: .venv/installed
 # The server is fetched first, as pytest would not show how that goes on.
 test: .venv/installed-dev
 	@$(BIN)/python -m embedded.binary
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
+
+# What takes its time: a benchmark and chaos, each in its shortest form.
+test-long: .venv/installed-dev
+	$(BIN)/python -m pytest -m long $(ARGS)
 
 # SEED repeats a plan; SECONDS is how long it lasts at least, and BOOKINGS how many there are.
 chaos: .venv/installed-dev

@@ -21,7 +21,12 @@ async def test_a_stuck_undo_lets_the_next_one_start_and_needs_attention(world: W
     world.hotel.always_on_release = down
     async with world.worker():
         handle = await world.start(QUICK.model_copy(update={"undo_patience": 0.3}))
-        await until(lambda: world.held(handle) == [Leg.HOTEL])
+
+        async def car_is_undone() -> bool:
+            return (await world.read(handle)).legs[0].state is U
+
+        await until(car_is_undone)
+        assert world.held(handle) == [Leg.HOTEL]
         booking = await world.read(handle)
         assert booking.status is Status.NEEDS_ATTENTION
         assert [leg.state for leg in booking.legs] == [U, LegState.UNDOING, LegState.REFUSED]

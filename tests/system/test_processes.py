@@ -87,13 +87,13 @@ def test_while_temporal_is_away_clients_are_told_so_and_then_served(
 
 def test_two_hundred_wait_and_the_service_stays_awake(new_service: NewService) -> None:
     """No worker runs until all of them wait."""
-    site = new_service()
+    site = new_service(BOOK_WAIT_SECONDS="300")
     site.start_web()
     with ThreadPoolExecutor(200) as crowd:
         answers = [
-            crowd.submit(httpx.post, f"{site.url}/book", json=GOOD, timeout=60) for _ in range(200)
+            crowd.submit(httpx.post, f"{site.url}/book", json=GOOD, timeout=300) for _ in range(200)
         ]
-        wait_until(lambda: running_bookings(site) == 200)
+        wait_until(lambda: running_bookings(site) == 200, timeout=120)
         slowest = max(site.http.get("/healthz").elapsed.total_seconds() for _ in range(20))
         refused = site.book()
         not_waiting = site.book(NOW)
