@@ -24,7 +24,7 @@ run: .venv/installed
 # The server is fetched first, as pytest would not show how that goes on.
 test: .venv/installed-dev
 	@$(BIN)/python -m embedded.binary
-	$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 # What takes its time: a benchmark and chaos, each in its shortest form.
 test-long: .venv/installed-dev

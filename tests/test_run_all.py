@@ -89,7 +89,7 @@ def test_a_signal_stops_everything(
     with run_all(environment, tmp_path) as program:
         program.wait_for(READY)
         program.process.send_signal(stop_signal)
-        assert program.status(timeout=5) == 0
+        assert program.status(timeout=30) == 0
         assert program.pids() == []
 
 
@@ -97,7 +97,7 @@ def test_what_does_not_stop_is_killed(environment: Environment, tmp_path: Path) 
     with run_all(environment, tmp_path, worker=STUBBORN) as program:
         program.wait_for(READY)
         program.process.send_signal(signal.SIGINT)
-        assert program.status(timeout=5) == 0
+        assert program.status(timeout=30) == 0
         assert program.pids() == []
 
 
@@ -108,8 +108,8 @@ def test_a_second_signal_kills_at_once(environment: Environment, tmp_path: Path)
         program.wait_for("stopping everything")
         asked = time.monotonic()
         program.process.send_signal(signal.SIGINT)
-        assert program.status(timeout=5) == 0
-        assert time.monotonic() - asked < 1
+        assert program.status(timeout=30) == 0
+        assert time.monotonic() - asked < 2.5, "it waited for the grace of 3 s"
         assert program.pids() == []
 
 

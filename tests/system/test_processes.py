@@ -126,8 +126,9 @@ def test_many_bookings_one_after_the_other_leave_nothing_behind(new_service: New
     files, threads = len(os.listdir(f"/proc/{web}/fd")), len(os.listdir(f"/proc/{web}/task"))
     slowest = max(site.book().elapsed.total_seconds() for _ in range(100))
     assert slowest < 5
-    assert len(os.listdir(f"/proc/{web}/fd")) <= files
-    assert len(os.listdir(f"/proc/{web}/task")) <= threads
+    # A leak of one a booking would be a hundred; a thread or two may yet come to the pool.
+    assert len(os.listdir(f"/proc/{web}/fd")) < files + 20
+    assert len(os.listdir(f"/proc/{web}/task")) < threads + 20
     assert len(site.held()) == 360
 
 
