@@ -6,10 +6,57 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, Select, and_, case, func, inspect, not_, or_, select, union_all
+from sqlalchemy import Connection, and_, case, func, inspect, not_, or_, select, union_all
 
 from suppliers.sql_engine import make_engine
 from suppliers.sql_schema import Reservation, Stock, ledger, reservation, stock
+
+_HELD = (
+    select(
+        reservation.c.key,
+        reservation.c.item,
+        reservation.c.traveller,
+        reservation.c.state,
+        reservation.c.changed_at,
+    )
+    .where(reservation.c.state == "booked")
+    .order_by(reservation.c.changed_at)
+)
+
+_TOLD = (
+    select(
+        ledger.c.key,
+        func.max(case((ledger.c.event == "booked", ledger.c.item))).label("item"),
+        *(
+            func.count(case((ledger.c.event == event, 1))).label(event)
+            for event in ("booked", "released", "fenced")
+        ),
+    )
+    .group_by(ledger.c.key)
+    .subquery()
+)
+"""What the ledger tells of each key: the item that was booked, and how often each thing happened.
+
+That a leg was settled by hand is one more entry beside the release or the fence.
+"""
+
+_WAS_BOOKED = and_(_TOLD.c.booked == 1, _TOLD.c.fenced == 0, _TOLD.c.item == reservation.c.item)
+_EXPLAINED = or_(
+    and_(reservation.c.state == "booked", _WAS_BOOKED, _TOLD.c.released == 0),
+    and_(reservation.c.state == "released", _WAS_BOOKED, _TOLD.c.released == 1),
+    and_(
+        reservation.c.state == "released",
+        _TOLD.c.booked + _TOLD.c.released == 0,
+        _TOLD.c.fenced == 1,
+    ),
+)
+_SAME_KEY = _TOLD.c.key == reservation.c.key
+_UNEXPLAINED = union_all(
+    select(reservation.c.key)
+    .outerjoin(_TOLD, _SAME_KEY)
+    .where(or_(_TOLD.c.key.is_(None), not_(_EXPLAINED))),
+    select(_TOLD.c.key).outerjoin(reservation, _SAME_KEY).where(reservation.c.key.is_(None)),
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +85,7 @@ def read_books(url: str) -> SqlBooks | None:
 
 @contextmanager
 def _one_moment(db: Connection) -> Iterator[None]:
-    """All that is read inside is of one moment, and nothing can be written."""
+    """Have all that is read inside be of one moment; a statement that writes would fail."""
     if db.dialect.name == "sqlite":
         db.exec_driver_sql("PRAGMA query_only = ON")
         db.exec_driver_sql("BEGIN")
@@ -48,37 +95,8 @@ def _one_moment(db: Connection) -> Iterator[None]:
 
 
 def _stock(db: Connection, held: list[Reservation]) -> list[Stock]:
-    """Every item, those included that are held without being in stock."""
-    booked = Counter(reservation.item for reservation in held)
-    known = [
-        Stock(item, capacity, taken, booked.pop(item, 0))
-        for item, capacity, taken in db.execute(
-            select(stock.c.item, stock.c.capacity, stock.c.taken).order_by(stock.c.item)
-        )
-    ]
+    """Every item, with those that are held without being in stock."""
+    booked = Counter(reserved.item for reserved in held)
+    rows = db.execute(select(stock.c.item, stock.c.capacity, stock.c.taken).order_by(stock.c.item))
+    known = [Stock(*row, booked.pop(row.item, 0)) for row in rows]
     return known + [Stock(item, None, 0, count) for item, count in booked.items()]
-
-
-_HELD = select(
-    reservation.c.key,
-    reservation.c.item,
-    reservation.c.traveller,
-    reservation.c.state,
-    reservation.c.changed_at,
-).where(reservation.c.state == "booked")
-
-
-def _find_unexplained() -> Select[tuple[str]]:
-    def times(event: str) -> object:
-        return func.count(case((ledger.c.event == event, 1))).label(event)
-
-    booked_item = func.max(case((ledger.c.event == "booked", ledger.c.item))).label("item")
-    each = [times(event) for event in ("booked", "released", "fenced")]
-    told = select(ledger.c.key, booked_item, *each).group_by(ledger.c.key).subquery()  # type: ignore[call-overload]
-
-    def tells(booked: int, released: int, fenced: int) -> object:
-        return and_(
-            told.c.booked == booked, told.c.released == released, told.c.fenced == fenced
-        )
-
-    return told, tells, booked_item
