@@ -132,4 +132,4 @@ def plot(results: Results) -> str:
             if name in figures[0].cpu and name != "load"
         }
         cpu.append(Bar(label, parts))
-    return bars({"Bookings a second": speed, "CPU ms per booking": cpu})
+    return bars({"Bookings a second, by clients": speed, "CPU ms per booking, by clients": cpu})
