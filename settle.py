@@ -15,7 +15,7 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from settings import Settings, give_up
+from settings import CONFIGURATION_ERROR, Settings
 from shared import CANCEL_SUFFIX, Leg, Settlement
 from temporal_client import connect, connect_config
 
@@ -52,16 +52,22 @@ async def main() -> int:
     parser.add_argument("--who", required=True, help="who has seen to it")
     parser.add_argument("--why", required=True, help="how, in words for the records")
     given = parser.parse_args()
-    settings = Settings.load()
+    settlement = Settlement(leg=given.leg, who=given.who, why=given.why)
+    status = await carry_out(Settings.load(), given.booking_id, settlement)
+    await asyncio.sleep(0.25)  # sdk-python issue 300: the Rust core may crash a quick exit
+    return status
+
+
+async def carry_out(settings: Settings, booking_id: str, settlement: Settlement) -> int:
+    """Settle a leg, and say what came of it; return the exit status."""
     try:
         client = await connect(settings)
     except RuntimeError as error:
         where = connect_config(settings)["target_host"]
-        give_up(f"Temporal at {where} cannot be reached ({error}). Set TEMPORAL_ADDRESS.")
-    settlement = Settlement(leg=given.leg, who=given.who, why=given.why)
-    problem = await settle(client, given.booking_id, settlement)
-    print(problem or f"The {given.leg} of {given.booking_id} is settled.")
-    await asyncio.sleep(0.25)  # sdk-python issue 300: the Rust core may crash a quick exit
+        print(f"Temporal at {where} cannot be reached ({error}). Set TEMPORAL_ADDRESS.")
+        return CONFIGURATION_ERROR
+    problem = await settle(client, booking_id, settlement)
+    print(problem or f"The {settlement.leg} of {booking_id} is settled.")
     return 1 if problem else 0
 
 
