@@ -1,6 +1,6 @@
 """Book and cancel while everything is killed, and then audit: `python -m chaos`.
 
-Exit status: 0 all or none, for every trip; 1 violations.
+Exit status: 0 all or none, for every trip; 1 violations; 2 it could not be told.
 """
 
 import argparse
@@ -25,11 +25,11 @@ from chaos.client import Client, Load
 from chaos.faults import Done, Havoc
 from chaos.record import Record
 from chaos.site import Site, second_worker, site
-from settings import CONFIGURATION_ERROR, give_up
 
 CLIENTS = 24
 DEFAULT_SECONDS = 45.0
 DRAIN_SECONDS = 180
+STOPPED = 2
 
 
 def main() -> int:
@@ -40,7 +40,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, help="go on for at least so long")
     parser.add_argument("--keep", action="store_true", help="keep the files of a clean run too")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(CONFIGURATION_ERROR))  # with all it started
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(STOPPED))  # and with it all that it started
     seed = secrets.randbelow(1_000_000) if arguments.seed is None else arguments.seed
     seconds = arguments.seconds
     if seconds is None:
@@ -53,7 +53,8 @@ def main() -> int:
         work = run(running, folder, seed, arguments.bookings, seconds)
         violations = asyncio.run(while_it_runs(running, work))
     if violations is None:
-        give_up(f"The system was stopped from outside. Its log is {folder / 'system.log'}")
+        print(f"Stopped from outside before it could judge. The logs are in {folder}")
+        return STOPPED
     if not violations:
         if not arguments.keep:
             shutil.rmtree(folder)
@@ -67,13 +68,14 @@ def main() -> int:
 
 
 async def while_it_runs(site: Site, work: Coroutine[None, None, list[str]]) -> list[str] | None:
-    """The result of `work`; None if the system, which is to run all the while, ends before."""
+    """The result of `work`; None if a signal, or the end of the system, stops it before."""
     working = asyncio.create_task(work)
-    while site.system.process.poll() is None:
-        if (await asyncio.wait({working}, timeout=1))[0]:
-            return working.result()
-    working.cancel()
-    return None
+    for stop_signal in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(stop_signal, working.cancel)
+    while not (await asyncio.wait({working}, timeout=1))[0]:
+        if site.system.process.poll() is not None:
+            working.cancel()
+    return None if working.cancelled() else working.result()
 
 
 async def run(site: Site, folder: Path, seed: int, bookings: int, seconds: float) -> list[str]:
@@ -83,16 +85,18 @@ async def run(site: Site, folder: Path, seed: int, bookings: int, seconds: float
     async with second_worker(site, folder / "second-worker.log"), site.http() as http:
         wreaking = asyncio.create_task(havoc.wreak(plan.faults(seed)))
         clients = start_clients(http, load, seed, begun + seconds, bookings)
-        await asyncio.wait(clients, return_when=asyncio.FIRST_COMPLETED)
-        wreaking.cancel()
-        with suppress(asyncio.CancelledError):
-            await wreaking
-        lasted = time.monotonic() - begun
-        done, late = await asyncio.wait(clients, timeout=DRAIN_SECONDS)
-        for client in done:
-            client.result()  # a mistake of ours is not to pass unnoticed
-        for client in late:  # what it was never told is found by the judgement
-            client.cancel()
+        try:
+            await asyncio.wait(clients, return_when=asyncio.FIRST_COMPLETED)
+            wreaking.cancel()
+            with suppress(asyncio.CancelledError):
+                await wreaking
+            lasted = time.monotonic() - begun
+            done, _ = await asyncio.wait(clients, timeout=DRAIN_SECONDS)
+            for client in done:
+                client.result()  # a mistake of ours is not to pass unnoticed
+        finally:  # what a client was never told is found by the judgement
+            for task in [wreaking, *clients]:
+                task.cancel()
         audited, violations = await verdict.judge(site, load.records)
     print("\n".join(report.lines(load, havoc.done, audited, lasted)))
     keep(folder / "clients.jsonl", load.records)

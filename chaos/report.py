@@ -32,11 +32,12 @@ def longest_recovery(load: Load, havoc: Sequence[Done]) -> str:
     for done in havoc:
         answered = [at for sent, at in load.bookings if sent >= done.at]
         if done.act is Act.KILL and answered:
-            recoveries.append((min(answered) - done.at, done))
+            more = sum(done.at < other.at < min(answered) for other in havoc)
+            recoveries.append((min(answered) - done.at, done, more))
     if not recoveries:
         return "no kill was followed by a booking"
-    seconds, done = max(recoveries, key=itemgetter(0))
+    seconds, done, more = max(recoveries, key=itemgetter(0))
     return (
         f"{seconds:.1f} s at the longest, from the kill of a {done.victim} at {done.clock} "
-        "to the next trip booked"
+        f"to the next trip booked; {more} more faults came meanwhile"
     )

@@ -18,6 +18,7 @@ AWAY = {
     RPCStatusCode.DEADLINE_EXCEEDED,
     RPCStatusCode.RESOURCE_EXHAUSTED,
     RPCStatusCode.UNAVAILABLE,
+    RPCStatusCode.UNKNOWN,  # "transport error": the server died in the middle of the call
 }
 
 
