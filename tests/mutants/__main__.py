@@ -187,7 +187,7 @@ def survives(mutant: Mutant, copy: Path) -> bool:
             cwd=copy,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=45,
             check=False,
         )
     except subprocess.TimeoutExpired:
