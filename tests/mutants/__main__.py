@@ -3,7 +3,9 @@
 Each mutant is a small change of the code, made in a copy of the project.
 """
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -181,22 +183,25 @@ def survives(mutant: Mutant, copy: Path) -> bool:
         sys.exit(f"{mutant.promise}: {mutant.file} has changed. Write this mutant anew.")
     path.write_text(text.replace(mutant.code, mutant.broken))
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
+    tests = subprocess.Popen(
+        [*command, *mutant.tests.split()],
+        cwd=copy,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
     try:
-        done = subprocess.run(
-            [*command, *mutant.tests.split()],
-            cwd=copy,
-            capture_output=True,
-            text=True,
-            timeout=45,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return False  # it waits for an outcome that never comes
+        printed, _ = tests.communicate(timeout=45)
+    except subprocess.TimeoutExpired:  # they wait for an outcome that never comes
+        os.killpg(tests.pid, signal.SIGKILL)
+        tests.communicate()
+        return False
     finally:
         path.write_text(text)
-    if done.returncode not in {0, 1}:
-        sys.exit(f"{mutant.promise}: pytest could not run.\n{done.stdout}{done.stderr}")
-    return done.returncode == 0
+    if tests.returncode not in {0, 1}:
+        sys.exit(f"{mutant.promise}: pytest could not run.\n{printed}")
+    return tests.returncode == 0
 
 
 def main() -> int:
