@@ -2,7 +2,17 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Connection, Engine, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from suppliers import Fenced, Invalid, SoldOut
@@ -18,6 +28,7 @@ from suppliers.sql_schema import (
     unfit,
 )
 
+# What every booking and every undo says is built once: building it takes longer than running it.
 _RESERVATION = select(
     reservation.c.key,
     reservation.c.item,
@@ -25,6 +36,14 @@ _RESERVATION = select(
     reservation.c.state,
     reservation.c.changed_at,
 )
+_MARK_RELEASED = (
+    update(reservation)
+    .where(reservation.c.key == bindparam("this"), reservation.c.state == "booked")
+    .values(state="released", changed_at=bindparam("now"))
+    .returning(reservation.c.item)
+)
+_GIVE_BACK = update(stock).where(stock.c.item == bindparam("this")).values(taken=stock.c.taken - 1)
+_WRITE_LEDGER = insert(ledger)
 
 
 class SqlSupplier:
@@ -36,6 +55,18 @@ class SqlSupplier:
         self._has_schema = False
         # The statement is the same, but SQLAlchemy has a class for each database.
         self._upsert = sqlite.insert if self._engine.name == "sqlite" else postgresql.insert
+        self._record_new = (
+            self._upsert(reservation).on_conflict_do_nothing().returning(reservation.c.key)
+        )
+        self._take_one = (
+            self._upsert(stock)
+            .on_conflict_do_update(
+                index_elements=["item"],
+                set_={"taken": stock.c.taken + 1},
+                where=or_(stock.c.capacity.is_(None), stock.c.taken < stock.c.capacity),
+            )
+            .returning(stock.c.item)
+        )
 
     def reserve(self, key: str, item: str, traveller: str) -> None:
         """See `Supplier.reserve`; the reservation, the unit and the ledger change together."""
@@ -118,7 +149,7 @@ class SqlSupplier:
         if self._record(db, key, "released"):
             _write_ledger(db, key, "", "fenced")
         elif item := _mark_released(db, key):
-            db.execute(update(stock).where(stock.c.item == item).values(taken=stock.c.taken - 1))
+            db.execute(_GIVE_BACK, {"this": item})
             _write_ledger(db, key, item, "released")
 
     def _reservations(self, which: ColumnElement[bool]) -> list[Reservation]:
@@ -137,27 +168,12 @@ class SqlSupplier:
     ) -> bool:
         """Whether the key was new; if not, nothing is changed."""
         now = datetime.now(UTC)
-        statement = (
-            self._upsert(reservation)
-            .values(key=key, item=item, traveller=traveller, state=state)
-            .values(created_at=now, changed_at=now)
-            .on_conflict_do_nothing()
-            .returning(reservation.c.key)
-        )
-        # Not `rowcount`, which psycopg leaves at -1 for an insert.
-        return db.scalar(statement) is not None
+        row = {"key": key, "item": item, "traveller": traveller, "state": state}
+        new = db.scalar(self._record_new, row | {"created_at": now, "changed_at": now})
+        return new is not None  # not `rowcount`, which psycopg leaves at -1 for an insert
 
     def _take(self, db: Connection, item: str) -> None:
-        has_more = or_(stock.c.capacity.is_(None), stock.c.taken < stock.c.capacity)
-        statement = (
-            self._upsert(stock)
-            .values(item=item, capacity=None, taken=1)
-            .on_conflict_do_update(
-                index_elements=["item"], set_={"taken": stock.c.taken + 1}, where=has_more
-            )
-            .returning(stock.c.item)
-        )
-        if db.scalar(statement) is None:
+        if db.scalar(self._take_one, {"item": item, "taken": 1}) is None:
             raise SoldOut(f'{self._leg.capitalize()} "{item}" is sold out.')
 
     def _check_same(self, db: Connection, key: str, item: str) -> None:
@@ -170,18 +186,13 @@ class SqlSupplier:
 
 def _mark_released(db: Connection, key: str) -> str | None:
     """The item whose unit is now free; None if it was given back before."""
-    item: str | None = db.scalar(
-        update(reservation)
-        .where(reservation.c.key == key, reservation.c.state == "booked")
-        .values(state="released", changed_at=datetime.now(UTC))
-        .returning(reservation.c.item)
-    )
+    item: str | None = db.scalar(_MARK_RELEASED, {"this": key, "now": datetime.now(UTC)})
     return item
 
 
 def _write_ledger(db: Connection, key: str, item: str, event: str, note: str = "") -> None:
     entry = {"key": key, "item": item, "event": event, "note": note}
-    db.execute(insert(ledger).values(at=datetime.now(UTC), **entry))
+    db.execute(_WRITE_LEDGER, {"at": datetime.now(UTC), **entry})
 
 
 def _check(**texts: str) -> None:

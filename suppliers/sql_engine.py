@@ -47,7 +47,7 @@ def _engine(url: URL, connect_args: dict[str, object]) -> Engine:
         pool_size=10,
         max_overflow=0,
         pool_timeout=5,
-        pool_pre_ping=True,
+        pool_pre_ping=url.drivername != "sqlite",  # a file does not go away like a server
         hide_parameters=True,  # they are travellers' names, and errors are logged
     )
 

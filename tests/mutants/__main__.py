@@ -79,8 +79,8 @@ MUTANTS = [
     Mutant(
         "5 Undo is idempotent: a unit is given back each time",
         SQL,
-        '.where(reservation.c.key == key, reservation.c.state == "booked")',
-        ".where(reservation.c.key == key)",
+        '.where(reservation.c.key == bindparam("this"), reservation.c.state == "booked")',
+        '.where(reservation.c.key == bindparam("this"))',
         f"{OUTCOMES} -k undo_is_idempotent",
     ),
     Mutant(
