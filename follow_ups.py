@@ -9,9 +9,8 @@ from temporalio.common import RetryPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ActivityError, WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
-with workflow.unsafe.imports_passed_through():
-    from activities import Activities
-    from shared import FOLLOW_UP_MEMO, Notice, SettledLeg
+from activities import Activities
+from shared import FOLLOW_UP_MEMO, Notice, SettledLeg
 
 FollowUp = TypeVar("FollowUp")
 

@@ -10,8 +10,12 @@ from typing import Any
 
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
-from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker import (
+    PollerBehaviorAutoscaling,
+    UnsandboxedWorkflowRunner,
+    Worker,
+    WorkerDeploymentConfig,
+)
 
 from activities import Activities
 from follow_ups import NotifyWorkflow, SettleWorkflow
@@ -31,14 +35,6 @@ STEPS_AT_ONCE = 100
 GRACE = timedelta(seconds=30)
 """How long running steps may take to end after SIGTERM; longer than an attempt."""
 
-SANDBOX = SandboxedWorkflowRunner(
-    # The project's own modules hold no state that a workflow could see change; loading them anew
-    # for every workflow would cost more than the rest of a step.
-    restrictions=SandboxRestrictions.default.with_passthrough_modules(
-        "activities", "follow_ups", "mail", "rehearsal", "saga_legs", "shared", "suppliers"
-    )
-)
-
 logger = logging.getLogger("worker")
 
 
@@ -52,7 +48,9 @@ def make_worker(
     options: dict[str, Any] = {
         "workflows": WORKFLOWS,
         "activities": activities.all(),
-        "workflow_runner": SANDBOX,
+        # The sandbox, which refuses code that would not replay, takes a quarter of a worker's CPU.
+        # The tests run workflows in it.
+        "workflow_runner": UnsandboxedWorkflowRunner(),
         "max_concurrent_activities": STEPS_AT_ONCE,
         "workflow_task_poller_behavior": PollerBehaviorAutoscaling(),
         "activity_task_poller_behavior": PollerBehaviorAutoscaling(),

@@ -7,9 +7,8 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
-with workflow.unsafe.imports_passed_through():
-    from saga_legs import STEPS, Step, Trip
-    from shared import BookingOutcome, BookVacationInput, Leg, LegState, Settlement, Status
+from saga_legs import STEPS, Step, Trip
+from shared import BookingOutcome, BookVacationInput, Leg, LegState, Settlement, Status
 
 
 class SagaWorkflow:

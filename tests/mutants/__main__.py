@@ -172,6 +172,13 @@ MUTANTS = [
         "    Step(Leg.CAR, Activities.book_car, Activities.undo_book_car),\n",
         "tests/saga/test_replay.py",
     ),
+    Mutant(
+        "12 Workflow code reads no clock: the sandbox of the tests refuses it",
+        LEGS,
+        "        self.undoing: set[Leg] = set()\n",
+        "        self.undoing: set[Leg] = set()\n        self.begun = __import__('time').time()\n",
+        "tests/saga/test_replay.py",
+    ),
 ]
 
 

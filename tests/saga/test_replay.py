@@ -8,8 +8,9 @@ from temporalio.workflow import NondeterminismError
 
 import saga_legs
 import saga_workflows
-from run_worker import SANDBOX, WORKFLOWS
+from run_worker import WORKFLOWS
 from tests.saga.histories import SCENES, recorded
+from tests.saga.world import SANDBOX
 
 
 def test_there_is_a_history_of_every_outcome() -> None:

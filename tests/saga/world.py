@@ -18,6 +18,7 @@ from temporalio.client import (
     WorkflowHistoryEventFilterType,
 )
 from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities import Activities
 from mail import Mailer
@@ -42,6 +43,13 @@ Fault = Callable[[Call], None]
 Handle = WorkflowHandle[Any, BookingOutcome]
 
 S = TypeVar("S", bound=SqlSupplier)
+
+SANDBOX = SandboxedWorkflowRunner(
+    # All but the workflows' own modules, which are loaded anew for every workflow and watched.
+    restrictions=SandboxRestrictions.default.with_passthrough_modules(
+        "activities", "mail", "rehearsal", "shared", "suppliers"
+    )
+)
 
 QUICK = Pace(first_retry=0.02, longest_retry=0.1, longest_undo_retry=0.1)
 
@@ -115,8 +123,14 @@ class AnyWorld(Generic[S]):
         self.activities = Activities(self.suppliers, None, Mailer("", "trips@example.com"))
 
     def worker(self, **changes: Any) -> Worker:
-        """A worker on this world's queue, as the worker process has it but for the changes."""
-        return make_worker(self.client, self.activities, self.task_queue, changes)
+        """A worker on this world's queue, as the worker process has it but for the changes.
+
+        Its workflows run in the sandbox, which the worker process goes without: a call that would
+        not replay, as of the clock or of the network, fails here.
+        """
+        return make_worker(
+            self.client, self.activities, self.task_queue, {"workflow_runner": SANDBOX, **changes}
+        )
 
     async def start(
         self,
