@@ -3,7 +3,7 @@
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
-from temporalio.service import RetryConfig
+from temporalio.service import GrpcCompression, RetryConfig
 
 from settings import Settings, is_loopback
 
@@ -44,4 +44,6 @@ async def connect(
         data_converter=pydantic_data_converter,
         lazy=lazy,
         retry_config=retry,
+        # Messages are small: to compress them costs more time than it saves on the way.
+        grpc_compression=GrpcCompression.NONE,
     )
