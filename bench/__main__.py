@@ -7,10 +7,12 @@ from pathlib import Path
 
 from bench import machine, report
 from bench.load import Task
-from bench.measure import Case, Figures, Results, measure
+from bench.measure import PAUSE, Case, Figures, Results, measure
 from bench.proc import Memory, memory
-from bench.subjects import Subject, Tuned, history_length, laboratory, naive, running
+from bench.subjects import Kept, Subject, Tuned, kept, laboratory, naive, running
 from tests.processes import ROOT, wait_until
+
+FLOORS = ("floor", "lean")
 
 NAIVE_SHARE = 3
 """The naive service gets that many times fewer bookings, as it is that much slower."""
@@ -26,10 +28,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="try it out; the figures mean little")
     parser.add_argument("--output", type=Path, default=ROOT / "bench", help="a folder")
     args = parser.parse_args()
-    args.clients = [1, 8, 32, 64]
+    args.clients, args.pause = [1, 8, 32, 64], PAUSE
     if args.quick:
         args.repetitions, args.bookings, args.in_a_row, args.waiting = 1, 12, 20, 20
-        args.clients = [1, 32]
+        args.clients, args.pause = [1, 32], 0
     return args
 
 
@@ -48,7 +50,7 @@ def cases(names: Iterable[str], clients: Iterable[int]) -> list[Case]:
         for count in clients
         for path in ("happy", "rollback")
         for name in names
-        if (name, path) != ("floor", "rollback")
+        if path == "happy" or name not in FLOORS
     ]
 
 
@@ -60,7 +62,7 @@ def measure_all(subjects: dict[str, Subject], args: argparse.Namespace) -> Resul
         # There and back, so that no case always runs behind the same other one.
         for case in order if repetition % 2 == 0 else reversed(order):
             task = Task(case.clients, bookings_for(case, args.bookings), case.path)
-            results[case].append(measure(subjects[case.subject], task))
+            results[case].append(measure(subjects[case.subject], task, args.pause))
             show(case, results[case][-1])
     return results
 
@@ -75,14 +77,13 @@ def show(case: Case, figures: Figures) -> None:
     )
 
 
-def events(subjects: dict[str, Subject]) -> dict[tuple[str, str], int]:
-    """Make one booking by each subject and path, and count the events that it has."""
+def kept_of_one(subjects: dict[str, Subject]) -> dict[tuple[str, str], Kept]:
+    """Make one booking by each subject and path, and see what Temporal keeps of it."""
     found = {}
     for case in cases(subjects, [1]):
         subject = subjects[case.subject]
         last = subject.load.run(Task(1, 1, case.path)).last_id
-        length = asyncio.run(history_length(subject.temporal_port, last))
-        found[case.subject, case.path] = length
+        found[case.subject, case.path] = asyncio.run(kept(subject.temporal_port, last))
     return found
 
 
@@ -104,17 +105,18 @@ def main() -> None:
         waiting = begin_waiting(ours, args.waiting)
         ours.processes["worker"] = service.start_worker().process.pid
         ours.load.end()
-        subjects = {it.name: it for it in (tuned.floor(), ours, naive(stack, folder))}
+        floors = [tuned.floor(kind) for kind in FLOORS]
+        subjects = {it.name: it for it in (*floors, ours, naive(stack, folder))}
         for subject in subjects.values():
             subject.load.run(Task(4, 12))  # to warm up
-        counted = events(subjects)
+        counted = kept_of_one(subjects)
         run = report.Run(
             machine=machine.describe(folder),
             settings=vars(args),
             results=measure_all(subjects, args),
             row=measure(ours, Task(1, args.in_a_row)),
             waiting=waiting,
-            events=counted,
+            kept=counted,
             memory={
                 (name, process): memory(pid)
                 for name, subject in subjects.items()

@@ -1,16 +1,23 @@
-"""The floor: a workflow of three activities that do nothing. `python -m bench.floor PORT`."""
+"""The floor, a workflow of three activities that do nothing: `python -m bench.floor floor PORT`.
+
+`lean` in place of `floor` is the same with what the SDK can be spared: no sandbox, no compression.
+"""
 
 import asyncio
 import signal
 import sys
 from datetime import timedelta
+from typing import Any
 
 from temporalio import activity, workflow
 from temporalio.client import Client
 from temporalio.service import GrpcCompression
 from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker
 
-TASK_QUEUE = "floor"
+LEAN = "lean"
+
+TIMEOUT = timedelta(seconds=3)
+"""As soon as in ours does the server look whether a step is still alive; see `bench.measure`."""
 
 
 @activity.defn
@@ -27,33 +34,43 @@ class FloorWorkflow:
     async def run(self, text: str) -> str:
         """Run three activities, one after the other."""
         for _ in range(3):
-            text = await workflow.execute_activity(
-                nothing, text, start_to_close_timeout=timedelta(seconds=20)
-            )
+            text = await workflow.execute_activity(nothing, text, start_to_close_timeout=TIMEOUT)
         return text
 
 
-async def connect(port: int) -> Client:
+async def connect(kind: str, port: int) -> Client:
     """Connect, for the worker and for the load."""
-    return await Client.connect(f"127.0.0.1:{port}", grpc_compression=GrpcCompression.NONE)
+    if kind == LEAN:
+        return await Client.connect(f"127.0.0.1:{port}", grpc_compression=GrpcCompression.NONE)
+    return await Client.connect(f"127.0.0.1:{port}")
 
 
-async def main(port: int) -> None:
-    """Run a worker until SIGTERM."""
+def spared(kind: str) -> dict[str, Any]:
+    """The arguments of a lean worker."""
+    if kind != LEAN:
+        return {}
+    return {
+        "workflow_runner": UnsandboxedWorkflowRunner(),
+        "workflow_task_poller_behavior": PollerBehaviorAutoscaling(),
+        "activity_task_poller_behavior": PollerBehaviorAutoscaling(),
+    }
+
+
+async def main(kind: str, port: int) -> None:
+    """Run a worker until SIGTERM, on the task queue of that kind."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    client = await connect(kind, port)
     async with Worker(
-        await connect(port),
-        task_queue=TASK_QUEUE,
+        client,
+        task_queue=kind,
         workflows=[FloorWorkflow],
         activities=[nothing],
-        workflow_runner=UnsandboxedWorkflowRunner(),
-        workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
-        activity_task_poller_behavior=PollerBehaviorAutoscaling(),
+        **spared(kind),
     ):
         await stop.wait()
     await asyncio.sleep(0.25)  # sdk-python issue 300
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1])))
+    asyncio.run(main(sys.argv[1], int(sys.argv[2])))

@@ -1,4 +1,4 @@
-"""The load, a process of its own: `python -m bench.load http|temporal PORT`.
+"""The load, a process of its own: `python -m bench.load http|floor|lean PORT`.
 
 It reads a `Task` a line, and answers each with a `Done`.
 """
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from temporalio.client import Client
 
-from bench.floor import TASK_QUEUE, FloorWorkflow, connect
+from bench.floor import FloorWorkflow, connect
 
 Book = Callable[[], Awaitable[str]]
 
@@ -93,11 +93,11 @@ class HttpClient:
             self.streams[1].close()
 
 
-async def floor(client: Client) -> str:
+async def floor(client: Client, task_queue: str) -> str:
     """Run one workflow of the floor; its id."""
     workflow_id = f"floor-{uuid.uuid4().hex}"
     await client.execute_workflow(
-        FloorWorkflow.run, "nothing", id=workflow_id, task_queue=TASK_QUEUE
+        FloorWorkflow.run, "nothing", id=workflow_id, task_queue=task_queue
     )
     return workflow_id
 
@@ -125,11 +125,11 @@ async def run(task: Task, books: list[Book]) -> Done:
 
 async def main(kind: str, port: int) -> None:
     """Do the tasks that come in."""
-    temporal = await connect(port) if kind == "temporal" else None
+    temporal = await connect(kind, port) if kind != "http" else None
     while line := await asyncio.to_thread(sys.stdin.readline):
         task = Task(*json.loads(line))
         if temporal:
-            done = await run(task, [lambda: floor(temporal)] * task.clients)
+            done = await run(task, [lambda: floor(temporal, kind)] * task.clients)
         else:
             clients = [HttpClient(port, TRIPS[task.path]) for _ in range(task.clients)]
             done = await run(task, [client.book for client in clients])

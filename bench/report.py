@@ -10,6 +10,7 @@ from bench.goals import Goal, goals
 from bench.measure import Case, Figures, Results
 from bench.plot import Bar, bars
 from bench.proc import Memory
+from bench.subjects import Kept
 
 PROCESSES = ("Temporal", "worker", "web", "load")
 
@@ -23,7 +24,7 @@ class Run:
     results: Results
     row: Figures
     waiting: Memory
-    events: dict[tuple[str, str], int]
+    kept: dict[tuple[str, str], Kept]
     memory: dict[tuple[str, str], Memory]
 
 
@@ -68,8 +69,11 @@ def parts(run: Run) -> list[str]:
         table(("", "process", "RSS", "PSS"), map(memory_row, run.memory.items())),
         f"Our web process with {run.settings['waiting']} requests that wait:"
         f" RSS {run.waiting.rss:.0f} MiB, PSS {run.waiting.pss:.0f} MiB.",
-        "## History events per booking",
-        table(("", "path", "events"), ((*key, str(count)) for key, count in run.events.items())),
+        "## What Temporal keeps of a booking",
+        table(
+            ("", "path", "history events", "history bytes", "state transitions"),
+            ((*key, *map(str, counts)) for key, counts in run.kept.items()),
+        ),
     ]
 
 

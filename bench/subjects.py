@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from temporalio.client import Client
 
@@ -126,15 +126,15 @@ class Tuned:
         """Prepare our service, with nothing of it started yet."""
         return self.stack.enter_context(service(self.folder, self.port, **variables))
 
-    def floor(self) -> Subject:
-        """Start the floor."""
-        environment = Environment(self.folder / "floor")
+    def floor(self, kind: str) -> Subject:
+        """Start the floor, or the lean one."""
+        environment, log = Environment(self.folder / kind), self.folder / f"{kind}.log"
         worker = self.stack.enter_context(
-            started(environment, self.folder / "floor.log", "-m", "bench.floor", str(self.port))
+            started(environment, log, "-m", "bench.floor", kind, str(self.port))
         )
-        load = self.stack.enter_context(Load("temporal", self.port))
+        load = self.stack.enter_context(Load(kind, self.port))
         processes = {"Temporal": self.server, "worker": worker.process.pid}
-        return Subject("floor", load, self.port, processes)
+        return Subject(kind, load, self.port, processes)
 
     def ours(self, service: Service) -> Subject:
         """Start our service's web process; its worker is still to come."""
@@ -161,12 +161,21 @@ def naive(stack: ExitStack, folder: Path) -> Subject:
     return Subject("naive", load, int(port), processes)
 
 
-async def history_length(port: int, workflow_id: str) -> int:
-    """How many events a workflow has in its history."""
+class Kept(NamedTuple):
+    """What Temporal keeps of a workflow that has ended, and how often it wrote its state."""
+
+    events: int
+    history_bytes: int
+    state_transitions: int
+
+
+async def kept(port: int, workflow_id: str) -> Kept:
+    """Look at a workflow that has ended."""
     client = await Client.connect(f"127.0.0.1:{port}")
     description = await client.get_workflow_handle(workflow_id).describe()
     await asyncio.sleep(0.25)  # sdk-python issue 300
-    return description.raw_description.workflow_execution_info.history_length
+    info = description.raw_description.workflow_execution_info
+    return Kept(info.history_length, info.history_size_bytes, info.state_transition_count)
 
 
 async def running(port: int) -> int:

@@ -9,6 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from bench.naive import activities
     from bench.naive.shared import BookInput
 
+TIMEOUT = timedelta(seconds=3)
 STEPS = (
     (activities.book_car, activities.undo_book_car),
     (activities.book_hotel, activities.undo_book_hotel),
@@ -29,14 +30,10 @@ class NaiveWorkflow:
             for book, undo in STEPS:
                 undos.append(undo)
                 results.append(
-                    await workflow.execute_activity(
-                        book, trip, start_to_close_timeout=timedelta(seconds=10)
-                    )
+                    await workflow.execute_activity(book, trip, start_to_close_timeout=TIMEOUT)
                 )
         except ActivityError:
             for undo in reversed(undos):
-                await workflow.execute_activity(
-                    undo, trip, start_to_close_timeout=timedelta(seconds=10)
-                )
+                await workflow.execute_activity(undo, trip, start_to_close_timeout=TIMEOUT)
             return "Voyage cancelled"
         return " ".join(results)
