@@ -5,7 +5,8 @@
 # make schemathesis   many random requests, made from the API's description
 # make mutants        break each promise, and see its tests turn red
 # make bench   how fast a booking is; shorter or longer: make bench ARGS=--quick, or ARGS=--help
-# make bench-growth, make bench-workers   what many bookings, and more workers, do to it
+# make bench-growth, make bench-workers, make bench-suppliers   what many bookings, more workers
+#              and other databases do to it
 # make check   format, lint and types
 # make lock    lock the packages' versions; newer ones: make lock ARGS=--upgrade
 # make clean   remove what make has made; data/ is kept
@@ -16,7 +17,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-long chaos schemathesis mutants bench bench-growth bench-workers check lock clean
+.PHONY: run test test-long chaos schemathesis mutants bench bench-growth bench-workers \
+	bench-suppliers check lock clean
 
 run: .venv/installed
 	@exec $(BIN)/python run_all.py
@@ -42,7 +44,7 @@ mutants: .venv/installed-dev
 	@$(BIN)/python -m tests.mutants
 
 # Its figures mean something on a machine that does nothing else meanwhile.
-bench bench-growth bench-workers: .venv/installed-dev
+bench bench-growth bench-workers bench-suppliers: .venv/installed-dev
 	@$(BIN)/python -m embedded.binary
 	@$(BIN)/python -m $(subst -,.,$@) $(ARGS)
 

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 NEW_CLUSTER = ["--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C"]
-# Speed: what these tests prove is not what a power cut does to PostgreSQL.
-SPEED = "-c fsync=off -c full_page_writes=off -c max_connections=200 -c shared_buffers=32MB"
+SIZE = "-c max_connections=200 -c shared_buffers=32MB"
+SPEED = "-c fsync=off -c full_page_writes=off"
 
 
 def find_postgres() -> Path | None:
@@ -23,8 +23,11 @@ def find_postgres() -> Path | None:
 
 
 @contextmanager
-def postgres_server() -> Iterator[str]:
-    """Run a new, empty server on loopback; the value is the URL of its `postgres` database."""
+def postgres_server(*, durable: bool = False) -> Iterator[str]:
+    """Run a new, empty server on loopback; the value is the URL of its `postgres` database.
+
+    What the tests prove is not what a power cut does to it, so that it is quick if not `durable`.
+    """
     programs = find_postgres()
     if programs is None:
         raise FileNotFoundError("PostgreSQL is not installed (apt-get install postgresql)")
@@ -32,11 +35,12 @@ def postgres_server() -> Iterator[str]:
     data, log, port = folder / "data", folder / "log", _free_port()
     # It listens on loopback alone, and needs no folder for Unix sockets.
     listen = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories=''"
+    options = f"{listen} {SIZE} {'' if durable else SPEED}"
     try:
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             shutil.chown(folder, "postgres")
         _run(programs, folder, "initdb", "-D", data, *NEW_CLUSTER)
-        _run(programs, folder, "pg_ctl", "start", "-D", data, "-l", log, "-o", f"{listen} {SPEED}")
+        _run(programs, folder, "pg_ctl", "start", "-D", data, "-l", log, "-o", options)
         try:
             yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
         finally:
