@@ -30,6 +30,9 @@ SERVER_SETTINGS = {
     # By default no timer fires in less than a second, and so no retry starts sooner: time for the
     # clocks of several servers to differ. Here there is one clock.
     "history.timerProcessorMaxTimeShift": '"10ms"',
+    # Visibility answers ten times a second by default, and a list of bookings asks it five times:
+    # the third list in a second waited for the next one.
+    "frontend.namespaceRPS.visibility": "1000",
     # A task in one of four partitions, a worker's poll in another: they find each other only after
     # a detour that can take two seconds.
     "matching.numTaskqueueReadPartitions": "1",

@@ -32,6 +32,7 @@ from shared import (
 )
 from temporal_client import connect
 from web.calls import AWAY, RETRY, temporal
+from web.counts import Counts
 from web.listing import BookingPage, Filter, list_bookings
 from web.reading import FINAL, Booking, Found, Handle, find_booking
 
@@ -52,6 +53,7 @@ class Bookings:
 
     def __init__(self, client: Client) -> None:
         self.client = client
+        self._counts = Counts(client)
         self._searchable: bool | None = None
 
     @classmethod
@@ -136,9 +138,12 @@ class Bookings:
         return found.booking
 
     async def page(self, wanted: Filter, cursor: str | None) -> BookingPage:
-        """One page of the bookings that a client asks for; see `list_bookings`."""
+        """One page of the bookings that a client asks for, with counts; see `list_bookings`."""
         async with temporal():
-            return await list_bookings(self.client, wanted, cursor, await self.searchable())
+            searchable = await self.searchable()
+            page = await list_bookings(self.client, wanted, cursor, searchable)
+            counts = await self._counts.of(wanted) if searchable else None
+        return page.model_copy(update={"counts": counts})
 
     async def ping(self) -> None:
         """Return if Temporal answers.

@@ -51,13 +51,14 @@ def booking_page(booking: Booking, ui: str) -> str:
     )
 
 
-def list_page(page: BookingPage, wanted: Filter) -> str:
-    """A part of the list of bookings."""
+def list_page(page: BookingPage, wanted: Filter, *, searchable: bool) -> str:
+    """A part of the list of bookings; it has filters where the server is searchable."""
     first = url_for("bookings.listing", status=wanted.status, traveller=wanted.traveller or None)
     return render_template(
         "bookings.html",
         page=page,
         wanted=wanted,
+        searchable=searchable,
         told=telling,
         first=first if request.args.get("cursor") else None,
     )

@@ -141,7 +141,9 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
         wanted = Filter.model_validate(request.args.to_dict())
         wanted.owner = client()
         page = await bookings.page(wanted, request.args.get("cursor"))
-        return list_page(page, wanted) if wants_html() else json(page)
+        if wants_html():
+            return list_page(page, wanted, searchable=await bookings.searchable())
+        return json(page)
 
     @routes.get("/bookings/<booking_id>")
     async def booking(booking_id: str) -> AnyResponse:
