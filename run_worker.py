@@ -12,6 +12,7 @@ from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import (
     PollerBehaviorAutoscaling,
+    PollerBehaviorSimpleMaximum,
     UnsandboxedWorkflowRunner,
     Worker,
     WorkerDeploymentConfig,
@@ -31,6 +32,9 @@ WORKFLOWS = [BookWorkflow, CancelWorkflow, NotifyWorkflow, SettleWorkflow]
 
 STEPS_AT_ONCE = 100
 """How many steps this process runs at once, a thread each, as suppliers block."""
+
+POLLERS = 50
+"""How many polls for workflow tasks this process keeps waiting at Temporal."""
 
 GRACE = timedelta(seconds=30)
 """How long running steps may take to end after SIGTERM; longer than an attempt."""
@@ -52,7 +56,9 @@ def make_worker(
         # The tests run workflows in it.
         "workflow_runner": UnsandboxedWorkflowRunner(),
         "max_concurrent_activities": STEPS_AT_ONCE,
-        "workflow_task_poller_behavior": PollerBehaviorAutoscaling(),
+        # A workflow task that finds no poll waiting is written to the database and read again: with
+        # polls that adapt to the load, three times a booking.
+        "workflow_task_poller_behavior": PollerBehaviorSimpleMaximum(POLLERS),
         "activity_task_poller_behavior": PollerBehaviorAutoscaling(),
         "graceful_shutdown_timeout": GRACE,
         # How long a workflow waits for the worker that knows it, which may have been killed.

@@ -12,7 +12,14 @@ from typing import Any
 from temporalio import activity, workflow
 from temporalio.client import Client
 from temporalio.service import GrpcCompression
-from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import (
+    PollerBehaviorAutoscaling,
+    PollerBehaviorSimpleMaximum,
+    UnsandboxedWorkflowRunner,
+    Worker,
+)
+
+from run_worker import POLLERS
 
 LEAN = "lean"
 
@@ -51,7 +58,7 @@ def spared(kind: str) -> dict[str, Any]:
         return {}
     return {
         "workflow_runner": UnsandboxedWorkflowRunner(),
-        "workflow_task_poller_behavior": PollerBehaviorAutoscaling(),
+        "workflow_task_poller_behavior": PollerBehaviorSimpleMaximum(POLLERS),
         "activity_task_poller_behavior": PollerBehaviorAutoscaling(),
     }
 
