@@ -57,7 +57,7 @@ def make_worker(
         "workflow_runner": UnsandboxedWorkflowRunner(),
         "max_concurrent_activities": STEPS_AT_ONCE,
         # A workflow task that finds no poll waiting is written to the database and read again: with
-        # polls that adapt to the load, three times a booking.
+        # polls that adapt to the load, three times a booking when eight clients book at once.
         "workflow_task_poller_behavior": PollerBehaviorSimpleMaximum(POLLERS),
         "activity_task_poller_behavior": PollerBehaviorAutoscaling(),
         "graceful_shutdown_timeout": GRACE,
