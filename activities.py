@@ -10,7 +10,8 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from mail import Mailer
 from rehearsal import Rehearsal, RehearsedFault
-from shared import REFUSED, Leg, LegOrder, Notice, SettledLeg, StepDone
+from saga import REFUSED
+from shared import Leg, LegOrder, Notice, SettledLeg, StepDone
 from suppliers import Refused, Supplier
 
 
@@ -102,7 +103,7 @@ async def step(order: LegOrder, work: Coroutine[Any, Any, None]) -> StepDone:
 
     Raises:
         ApplicationError: With words for people, and the number of the attempt as its detail.
-            Type `Refused` is final; any other may be tried again.
+            Type `Refused` is the supplier's last word; any other leaves the outcome unknown.
     """
     attempt = activity.info().attempt
     try:
@@ -112,7 +113,6 @@ async def step(order: LegOrder, work: Coroutine[Any, Any, None]) -> StepDone:
             str(refusal),
             attempt,
             type=REFUSED,
-            non_retryable=True,
             category=ApplicationErrorCategory.BENIGN,
         ) from refusal
     except RehearsedFault as fault:

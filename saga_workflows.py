@@ -1,148 +1,182 @@
-"""The saga: a trip's three legs are booked in sequence, and undone in reverse if one fails."""
-
-import asyncio
-from collections.abc import Coroutine
-from typing import Any
+"""The trip on the saga: three legs are booked in sequence, and undone in reverse if one fails."""
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import TimeoutError as ActivityTimeout
 
-from saga_legs import STEPS, Step, Trip
-from shared import BookingOutcome, BookVacationInput, Leg, LegState, Settlement, Status
+from activities import Activities
+from follow_ups import NotifyWorkflow, SettleWorkflow, leave_behind
+from saga import (
+    FAILED,
+    Options,
+    Outcome,
+    Saga,
+    Settleable,
+    State,
+    Step,
+    close_as_canceled_if_asked,
+    raise_if_cancelled,
+    uncancellable,
+)
+from shared import (
+    BOOKING_STATUS,
+    CANCEL_SUFFIX,
+    OUTCOME_MEMO,
+    BookingOutcome,
+    BookVacationInput,
+    Leg,
+    LegOutcome,
+    LegState,
+    Notice,
+    Pace,
+    SettledLeg,
+    Status,
+)
 
-
-class SagaWorkflow:
-    """What both workflows let an operator do."""
-
-    saga: "Saga"
-
-    @workflow.update
-    async def settle(self, settlement: Settlement) -> None:
-        """Settle a leg whose undo is stuck: somebody has seen to it by other means."""
-        self.saga.trip.settled[settlement.leg] = settlement
-
-    @settle.validator
-    def _can_settle(self, settlement: Settlement) -> None:
-        if settlement.leg not in self.saga.trip.undoing:
-            raise ApplicationError(
-                f"The {settlement.leg} is not being undone: there is nothing to settle."
-            )
+ACTIVITIES = {
+    Leg.CAR: (Activities.book_car, Activities.undo_book_car),
+    Leg.HOTEL: (Activities.book_hotel, Activities.undo_book_hotel),
+    Leg.FLIGHT: (Activities.book_flight, Activities.undo_book_flight),
+}
 
 
 @workflow.defn
-class BookWorkflow(SagaWorkflow):
+class BookWorkflow(Settleable):
     """Book a car, a hotel and a flight: the traveller gets all three, or none."""
 
     @workflow.init
     def __init__(self, trip: BookVacationInput) -> None:
-        self.saga = Saga(Trip(trip))
+        self.trip = Trip(trip)
+        self.saga = self.trip.saga
 
     @workflow.run
     async def run(self, trip: BookVacationInput) -> BookingOutcome:
-        """Book the trip, or undo it in full.
-
-        Only a failed step or a cancellation starts the undo. Any other exception is a bug: it
-        suspends the workflow, and the booking goes on when fixed code is deployed.
-        """
-        saga = self.saga
+        """Book the trip, or undo it in full."""
         try:
-            for step in STEPS:
-                stop_if_cancelled()
-                await saga.book(step)
-            stop_if_cancelled()
-            await uncancellable(saga.trip.notify(Status.BOOKED))
-            stop_if_cancelled()
-            return saga.trip.publish(Status.BOOKED)
-        except (ActivityError, asyncio.CancelledError):
-            await uncancellable(saga.undo_all())
-            await uncancellable(saga.trip.notify(Status.CANCELLED))
-            outcome = saga.trip.publish(Status.CANCELLED)
-            stop_if_cancelled()
+            for leg in Leg:
+                await self.saga.do(self.trip.step(leg))
+            return await self.trip.end(Status.BOOKED)
+        except FAILED:
+            await self.saga.undo_all()
+            outcome = await self.trip.end(Status.CANCELLED)
+            close_as_canceled_if_asked()
             return outcome
 
 
 @workflow.defn
-class CancelWorkflow(SagaWorkflow):
+class CancelWorkflow(Settleable):
     """Cancel a booked trip: undo its three legs, with the same promises."""
 
     @workflow.init
     def __init__(self, trip: BookVacationInput) -> None:
-        self.saga = Saga(Trip(trip, LegState.BOOKED))
-        self.saga.undos = list(STEPS)
+        self.trip = Trip(trip)
+        self.saga = self.trip.saga
 
     @workflow.run
     async def run(self, trip: BookVacationInput) -> BookingOutcome:
         """Undo the trip in full; a cancellation of the cancellation changes nothing."""
-        await uncancellable(self.saga.undo_all())
-        await uncancellable(self.saga.trip.notify(Status.CANCELLED))
-        return self.saga.trip.publish(Status.CANCELLED)
+        self.saga.owe([self.trip.step(leg) for leg in Leg])
+        await self.saga.undo_all()
+        return await self.trip.end(Status.CANCELLED)
 
 
-class Saga:
-    """The undos that are owed for a trip: each is registered before its step, and all are run."""
+class Trip:
+    """One trip with its saga: what is asked of each leg, and what readers find of it."""
 
-    def __init__(self, trip: Trip) -> None:
-        self.trip = trip
-        self.undos: list[Step] = []
-        self.overdue: set[Leg] = set()
+    def __init__(self, trip: BookVacationInput) -> None:
+        self.booking_id = workflow.info().workflow_id.removesuffix(CANCEL_SUFFIX)
+        self.input = trip
+        self.saga = Saga(self._changed, self._settled)
 
-    async def book(self, step: Step) -> None:
-        """Book one leg.
+    def step(self, leg: Leg) -> Step:
+        """The step that books a leg, and the one that undoes it."""
+        book, undo = ACTIVITIES[leg]
+        order = self.input.order(self.booking_id, leg)
+        summary = f"{leg} {order.item} for {self.input.book_user_id}"
+        return Step(leg, book, undo, order, options(self.input.pace), summary)
+
+    async def end(self, status: Status) -> BookingOutcome:
+        """Have the traveller notified, and publish the outcome.
 
         Raises:
-            ActivityError: The leg was refused, or not booked in time.
+            CancelledError: The trip was to end as booked, and a cancellation came before that.
         """
-        self.undos.append(step)  # before the step: one that fails may still have booked
-        await uncancellable(self.trip.book(step))
+        await uncancellable(self._notify(status))
+        if status is Status.BOOKED:
+            raise_if_cancelled()
+        return self._publish(status)
 
-    async def undo_all(self) -> None:
-        """Run every undo that is owed, in reverse order, until the last one is done.
+    def _changed(self) -> None:
+        self._publish(Status(self.saga.status))
 
-        An undo that is not done within `undo_patience` needs attention; it goes on being retried
-        while the next one starts.
-        """
-        self.trip.reason = self.trip.reason or cancellation_words()
-        self.trip.publish(Status.UNDOING)
-        undoing = []
-        for step in reversed(self.undos):
-            undo = asyncio.create_task(self._undo(step))
-            undoing.append(undo)
-            await workflow.wait([undo], timeout=self.trip.pace.undo_patience)
-            if not undo.done():
-                self.overdue.add(step.leg)
-                self.trip.publish(Status.NEEDS_ATTENTION)
-        await asyncio.gather(*undoing)
+    def _publish(self, status: Status) -> BookingOutcome:
+        """Write the trip as it is now where readers find it without a worker's help."""
+        outcome = self._outcome(status)
+        if status is not Status.BOOKED:  # a booked trip's outcome is its workflow's result
+            workflow.upsert_memo({OUTCOME_MEMO: outcome})
+        if workflow.info().typed_search_attributes.get(BOOKING_STATUS):  # not every server has it
+            workflow.upsert_search_attributes([BOOKING_STATUS.value_set(status)])
+        return outcome
 
-    async def _undo(self, step: Step) -> None:
-        await self.trip.undo(step)
-        if step.leg in self.overdue:
-            self.overdue.remove(step.leg)
-            self.trip.publish(Status.NEEDS_ATTENTION if self.overdue else Status.UNDOING)
+    def _outcome(self, status: Status) -> BookingOutcome:
+        legs = [self._leg(leg, self.saga.outcomes.get(leg, Outcome())) for leg in Leg]
+        return BookingOutcome(status=status, legs=legs, reason=self.saga.reason)
+
+    def _leg(self, leg: Leg, outcome: Outcome) -> LegOutcome:
+        booked = outcome.state is State.DONE
+        return LegOutcome(
+            leg=leg,
+            item=self.input.item(leg),
+            state=LegState.BOOKED if booked else LegState(outcome.state),
+            attempts=attempts(outcome),
+            reason=outcome.reason,
+        )
+
+    async def _notify(self, status: Status) -> None:
+        if self.input.email:
+            name = self.input.name or self.input.book_user_id
+            notice = Notice(
+                booking_id=self.booking_id,
+                name=name,
+                email=self.input.email,
+                outcome=self._outcome(status),
+                pace=self.input.pace,
+            )
+            await leave_behind(
+                NotifyWorkflow.run, notice, f"notify-{status}", f"Notify {name}: {status}"
+            )
+
+    async def _settled(self, step: Step) -> None:
+        """Have the supplier release the key for good, and keep a record of who settled it."""
+        note = self.saga.outcomes[step.name].reason or ""
+        settled = SettledLeg(order=step.order, note=note, pace=self.input.pace)
+        await leave_behind(SettleWorkflow.run, settled, f"settle-{step.name}", note)
 
 
-async def uncancellable(work: Coroutine[Any, Any, None]) -> None:
-    """Run `work` to its end, however often the workflow is cancelled meanwhile.
+def options(pace: Pace) -> Options:
+    """How a leg is tried."""
+    return Options(
+        deadline=pace.leg_deadline,
+        attempt=pace.attempt_timeout,
+        heartbeat=pace.heartbeat_timeout,
+        patience=pace.undo_patience,
+        first_retry=pace.first_retry,
+        longest_retry=pace.longest_retry,
+        longest_undo_retry=pace.longest_undo_retry,
+    )
 
-    One `asyncio.shield` is not enough: a cancellation would end the wait for it, and with it the
-    workflow, while `work` still has undos to run. A cancellation is not lost: see
-    `stop_if_cancelled`.
+
+def attempts(outcome: Outcome) -> int:
+    """How many attempts at a leg are known of.
+
+    Each leaves its number behind: in its result, in its failure, or in its heartbeats.
     """
-    task = asyncio.create_task(work)
-    while not task.done():
-        try:
-            await workflow.wait([task])
-        except asyncio.CancelledError:
-            continue
-    task.result()
-
-
-def stop_if_cancelled() -> None:
-    """Raise `CancelledError` once the workflow has been asked to cancel, at whatever moment."""
-    if workflow.cancellation_reason() is not None:
-        raise asyncio.CancelledError
-
-
-def cancellation_words() -> str:
-    """Why a cancelled trip is undone, in a traveller's words."""
-    said = workflow.cancellation_reason()
-    return f"Cancelled by request: {said}" if said else "Cancelled by request."
+    if outcome.error is None:
+        return outcome.result.attempt if outcome.result else 0
+    numbers, cause = [0], outcome.error.cause
+    if isinstance(cause, ActivityTimeout):  # it carries the failure of an earlier attempt, if any
+        numbers += cause.last_heartbeat_details
+        cause = cause.cause
+    if isinstance(cause, ApplicationError):
+        numbers += cause.details
+    return max(numbers)

@@ -1,7 +1,7 @@
-"""Settle a leg whose undo is stuck: `python settle.py <booking id> <leg> --who … --why …`.
+"""Settle a leg whose undo is stuck: `python settle.py <booking id> <leg> --by … --note …`.
 
 For operators: first see to it by other means that the supplier holds nothing, then say so here.
-The booking then ends, with who and why in its outcome and in the supplier's ledger.
+The booking then ends, with the name and the note in its outcome and in the supplier's ledger.
 """
 
 import argparse
@@ -15,8 +15,9 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
+from saga import Settlement
 from settings import CONFIGURATION_ERROR, Settings
-from shared import CANCEL_SUFFIX, Leg, Settlement
+from shared import CANCEL_SUFFIX, Leg
 from temporal_client import connect, connect_config
 
 PATIENCE = 10
@@ -49,10 +50,10 @@ async def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("booking_id")
     parser.add_argument("leg", choices=list(Leg))
-    parser.add_argument("--who", required=True, help="who has seen to it")
-    parser.add_argument("--why", required=True, help="how, in words for the records")
+    parser.add_argument("--by", required=True, help="who resolved it")
+    parser.add_argument("--note", required=True, help="what was done, such as 'phoned the hotel'")
     given = parser.parse_args()
-    settlement = Settlement(leg=given.leg, who=given.who, why=given.why)
+    settlement = Settlement(given.leg, given.by, given.note)
     status = await carry_out(Settings.load(), given.booking_id, settlement)
     await asyncio.sleep(0.25)  # sdk-python issue 300: the Rust core may crash a quick exit
     return status
@@ -67,7 +68,7 @@ async def carry_out(settings: Settings, booking_id: str, settlement: Settlement)
         print(f"Temporal at {where} cannot be reached ({error}). Set TEMPORAL_ADDRESS.")
         return CONFIGURATION_ERROR
     problem = await settle(client, booking_id, settlement)
-    print(problem or f"The {settlement.leg} of {booking_id} is settled.")
+    print(problem or f"The {settlement.step} of {booking_id} is settled.")
     return 1 if problem else 0
 
 

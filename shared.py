@@ -27,9 +27,6 @@ BOOKING_STATUS = SearchAttributeKey.for_keyword("BookingStatus")
 TRAVELLER = SearchAttributeKey.for_keyword("Traveller")
 OWNER = SearchAttributeKey.for_keyword("Owner")
 
-REFUSED = "Refused"
-"""The type of the failure of a leg that its supplier will never book."""
-
 
 class Leg(StrEnum):
     """The parts of a trip, in the order in which they are booked."""
@@ -157,14 +154,6 @@ class BookingOutcome(Message):
     status: Status
     legs: list[LegOutcome]
     reason: str | None = None
-
-
-class Settlement(Message):
-    """The input of the update `settle`: who has seen to a leg whose undo is stuck, and how."""
-
-    leg: Leg
-    who: str
-    why: str
 
 
 class SettledLeg(Message):

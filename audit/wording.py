@@ -114,7 +114,7 @@ def needs_attention(known: KnownTrip) -> Finding:
         booking_id=known.booking_id,
         why="It is being undone, and a supplier does not let it.",
         todo="Temporal's Web UI shows why. Mend the supplier; or see to the leg by other "
-        f"means, then python settle.py {known.booking_id} <leg> --who <you> --why <how>",
+        f"means, then python settle.py {known.booking_id} <leg> --by <you> --note <how>",
     )
 
 

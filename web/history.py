@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from temporalio.api.enums.v1 import EventType, PendingActivityState
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflow.v1 import PendingActivityInfo
 
-from shared import REFUSED, Leg, LegOutcome, LegState
+from saga import REFUSED, Verb
+from shared import Leg, LegOutcome, LegState
 
 
 class BookingLeg(LegOutcome):
@@ -24,27 +25,38 @@ def legs_so_far(
     events: Iterable[HistoryEvent],
     pending: Iterable[PendingActivityInfo],
 ) -> list[BookingLeg]:
-    """The legs as far as a workflow has brought them from how they stood before."""
+    """The legs as far as a workflow has brought them since `before`."""
     legs = {leg.leg: BookingLeg.model_validate(leg, from_attributes=True) for leg in before}
-    steps: dict[int, tuple[Leg, bool]] = {}
+    steps: dict[int, LegStep] = {}
     for event in events:
         if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
-            name = event.activity_task_scheduled_event_attributes.activity_type.name
-            steps[event.event_id] = step_of(name)
-        scheduled, change = what_happened(event)
-        if scheduled in steps:
-            leg, undo = steps[scheduled]
-            update = undone(legs[leg], change) if undo else change
+            scheduled = event.activity_task_scheduled_event_attributes
+            if step := step_of(scheduled.activity_id):
+                steps[event.event_id] = step
+        number, change = what_happened(event)
+        if number in steps:
+            leg, verb = steps[number]
+            update = undone(legs[leg], change) if verb is Verb.UNDO else change
             legs[leg] = legs[leg].model_copy(update=update)
     for activity in pending:
-        leg, undo = step_of(activity.activity_type.name)
-        legs[leg] = legs[leg].model_copy(update=being_tried(activity, undo))
+        if step := step_of(activity.activity_id):
+            leg, verb = step
+            update = being_tried(activity, undo=verb is Verb.UNDO)
+            legs[leg] = legs[leg].model_copy(update=update)
     return list(legs.values())
 
 
-def step_of(activity_name: str) -> tuple[Leg, bool]:
-    """The leg of an activity such as `undo_book_car`, and whether it undoes."""
-    return Leg(activity_name.rpartition("_")[2]), activity_name.startswith("undo_")
+class LegStep(NamedTuple):
+    """What an activity does: a verb of the saga, to a leg."""
+
+    leg: Leg
+    verb: Verb
+
+
+def step_of(activity_id: str) -> LegStep | None:
+    """What an activity does, by the id that the saga gave it; None if it is not about a leg."""
+    verb, _, name = activity_id.partition(":")
+    return LegStep(Leg(name), Verb(verb)) if name in set(Leg) and verb in set(Verb) else None
 
 
 def what_happened(event: HistoryEvent) -> tuple[int, dict[str, Any]]:

@@ -11,7 +11,8 @@ from audit.auditor import Report, audit
 from audit.findings import Kind
 from audit.known import Standing
 from audit.shops import Books, Shop
-from shared import Leg, Settlement, Status
+from saga import Settlement
+from shared import Leg, Status
 from suppliers.service import create_service
 from tests.audit.town import Town
 from tests.saga.world import QUICK, Late, down, until
@@ -69,7 +70,7 @@ async def test_an_undo_that_is_stuck_is_listed_until_it_is_settled(town: Town) -
 
     await until(lambda: is_so(status, Status.NEEDS_ATTENTION))
     assert await kinds() == [Kind.NEEDS_ATTENTION]
-    settlement = Settlement(leg=Leg.HOTEL, who="Ann", why="phoned the hotel")
+    settlement = Settlement(Leg.HOTEL, "Ann", "phoned the hotel")
     await booking.execute_update("settle", settlement)
     await booking.result()
     assert await kinds() == [Kind.SETTLED_HELD]

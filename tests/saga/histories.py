@@ -11,8 +11,9 @@ from typing import Any
 from temporalio.client import Client, WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 
+from saga import Settlement
 from saga_workflows import BookWorkflow
-from shared import Leg, Settlement, Status
+from shared import Leg, Status
 from tests.saga.world import QUICK, Handle, Late, World, down, ended, until
 from tests.temporal_server import temporal_server
 
@@ -87,7 +88,7 @@ async def settled(world: World) -> Handle:
     world.hotel.always_on_release = down
     handle = await world.start(QUICK.model_copy(update={"undo_patience": 0.3}))
     await until(lambda: world.held(handle) == [Leg.HOTEL])
-    settlement = Settlement(leg=Leg.HOTEL, who="Ann", why="phoned the hotel")
+    settlement = Settlement(Leg.HOTEL, "Ann", "phoned the hotel")
     await handle.execute_update(BookWorkflow.settle, settlement)
     world.hotel.always_on_release = None
     return handle

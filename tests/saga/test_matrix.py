@@ -10,8 +10,9 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowUpdateFailedError
 
+from saga import Settlement
 from saga_workflows import BookWorkflow
-from shared import Leg, Settlement, Status
+from shared import Leg, Status
 from suppliers.sql import SqlSupplier
 from tests.saga.matrix import CASES, LEGS, Cancel, Case, Fault, Gate, Script, well
 from tests.saga.world import QUICK, AnyWorld, Call, Handle, ended, until
@@ -119,7 +120,7 @@ class Play:
             return (await self.world.read(self.handle)).status is Status.NEEDS_ATTENTION
 
         async def settled() -> bool:
-            settlement = Settlement(leg=self.case.leg, who="Ann", why="phoned them")
+            settlement = Settlement(self.case.leg, "Ann", "phoned them")
             try:
                 await self.handle.execute_update(BookWorkflow.settle, settlement)
             except WorkflowUpdateFailedError:  # on a busy machine another leg may be overdue first

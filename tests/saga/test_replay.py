@@ -6,9 +6,9 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError
 
-import saga_legs
 import saga_workflows
 from run_worker import WORKFLOWS
+from shared import Leg
 from tests.saga.histories import SCENES, recorded
 from tests.saga.world import SANDBOX
 
@@ -27,7 +27,7 @@ async def test_a_recorded_history_replays(history: WorkflowHistory) -> None:
 
 async def test_a_change_of_the_order_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """The workflow runs unsandboxed, so that the test's change reaches it."""
-    monkeypatch.setattr(saga_workflows, "STEPS", saga_legs.STEPS[::-1])
+    monkeypatch.setattr(saga_workflows, "Leg", list(Leg)[::-1])
     replayer = Replayer(
         workflows=WORKFLOWS,
         workflow_runner=UnsandboxedWorkflowRunner(),

@@ -2,15 +2,16 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.worker import UnsandboxedWorkflowRunner
 
-from saga_legs import Step, Trip
+from saga import Saga, Settlement, Step
 from saga_workflows import BookWorkflow
-from shared import Leg, LegState, Settlement, Status
+from shared import Leg, LegState, Status
 from tests.saga.world import QUICK, Call, Fault, Handle, Late, World, down, until
 
 B, U = LegState.BOOKED, LegState.UNDONE
@@ -46,7 +47,7 @@ async def test_an_operator_settles_a_leg_whose_undo_is_stuck(world: World) -> No
         handle = await world.start(QUICK.model_copy(update={"undo_patience": 0.3}))
         await until(lambda: world.held(handle) == [Leg.HOTEL])
         await handle.execute_update(
-            BookWorkflow.settle, Settlement(leg=Leg.HOTEL, who="Ann", why="phoned the hotel")
+            BookWorkflow.settle, Settlement(Leg.HOTEL, "Ann", "phoned the hotel")
         )
         outcome = await handle.result()
         assert (await world.read(handle)).outcome().legs[1].state is LegState.SETTLED
@@ -66,9 +67,7 @@ async def test_only_a_leg_that_is_being_undone_can_be_settled(world: World, leg:
         handle = await world.start()
         await asyncio.to_thread(late.reached.wait)
         with pytest.raises(WorkflowUpdateFailedError) as refusal:
-            await handle.execute_update(
-                BookWorkflow.settle, Settlement(leg=leg, who="Ann", why="a mistake")
-            )
+            await handle.execute_update(BookWorkflow.settle, Settlement(leg, "Ann", "a mistake"))
         assert "nothing to settle" in str(refusal.value.cause)
         late.go.set()
         assert (await handle.result()).status is Status.BOOKED
@@ -96,15 +95,15 @@ async def test_a_bug_suspends_the_booking_until_it_is_fixed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The workers run unsandboxed, so that the bug can be put into the code and taken out."""
-    correct = Trip.book
+    correct = Saga.do
     fixed = asyncio.Event()
 
-    async def buggy(trip: Trip, step: Step) -> None:
-        if step.leg is Leg.FLIGHT and not fixed.is_set():
+    async def buggy(saga: Saga, step: Step) -> Any:
+        if step.name == Leg.FLIGHT and not fixed.is_set():
             raise ZeroDivisionError("a bug in workflow code")
-        await correct(trip, step)
+        return await correct(saga, step)
 
-    monkeypatch.setattr(Trip, "book", buggy)
+    monkeypatch.setattr(Saga, "do", buggy)
     async with world.worker(workflow_runner=UnsandboxedWorkflowRunner()):
         handle = await world.start(task_timeout=timedelta(seconds=1))
         await until(lambda: failed_tasks(handle))

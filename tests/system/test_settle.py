@@ -8,7 +8,7 @@ from tests.processes import Environment, started, wait_until
 from tests.service import Service
 
 NOW = {"Prefer": "wait=0"}
-ANN = ("--who", "Ann", "--why", "phoned the rental")
+ANN = ("--by", "Ann", "--note", "phoned the rental")
 
 
 def test_a_stuck_leg_is_settled(new_service: Callable[..., Service]) -> None:
