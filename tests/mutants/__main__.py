@@ -29,6 +29,7 @@ class Mutant(NamedTuple):
 SAGA, TRIP, SQL = "saga.py", "saga_workflows.py", "suppliers/sql.py"
 OUTCOMES, CANCELS = "tests/saga/test_outcomes.py", "tests/saga/test_cancellation.py"
 UNDOS, NOTICES = "tests/saga/test_undo.py", "tests/saga/test_notify.py"
+CORE = "tests/saga/test_core.py"
 
 MUTANTS = [
     Mutant(
@@ -95,17 +96,16 @@ MUTANTS = [
     Mutant(
         "6 Cancellation: swallowed by a step that completes",
         SAGA,
-        "        raise_if_cancelled()\n        return result\n",
-        "        return result\n",
+        "def raise_if_cancelled() -> None:\n",
+        "def raise_if_cancelled() -> None:\n    return\n",
         CANCELS,
     ),
     Mutant(
-        "7 An undo never gives up: it does after three tries",
+        "7 An undo never gives up: it does when its activity says never",
         SAGA,
-        "                maximum_interval=timedelta(seconds=longest),\n",
-        "                maximum_interval=timedelta(seconds=longest),\n"
-        "                maximum_attempts=3,\n",
-        UNDOS,
+        "                    continue\n",
+        "                    raise\n",
+        f"{CORE} -k never_gives_up",
     ),
     Mutant(
         "7 An undo is never silent: a stuck one holds the next one up",
@@ -176,6 +176,27 @@ MUTANTS = [
         "        self.input = trip\n",
         "        self.input = trip\n        self.begun = __import__('time').time()\n",
         "tests/saga/test_replay.py",
+    ),
+    Mutant(
+        "16 A pivot never times out into an undo: any failure of it is taken for a refusal",
+        SAGA,
+        "(verb is Verb.PIVOT and refused)",
+        "verb is Verb.PIVOT",
+        f"{CORE} -k pivot_never_times_out",
+    ),
+    Mutant(
+        "16 A pivot settled as not done is undone: it is taken for done",
+        SAGA,
+        "state = State.SETTLED if settlement.done else State.FAILED",
+        "state = State.SETTLED",
+        f"{CORE} -k settled_as_not_done",
+    ),
+    Mutant(
+        "16 After the pivot a cancellation changes nothing: it is obeyed",
+        SAGA,
+        "        self._phase = Status.COMMITTED\n",
+        "        self._phase = Status.COMMITTED\n        raise_if_cancelled()\n",
+        f"{CORE} -k after_the_pivot",
     ),
 ]
 
