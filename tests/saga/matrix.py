@@ -4,12 +4,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import product
+from pathlib import Path
+from typing import NamedTuple
 
 from shared import Leg, LegState, Status
 from tests.saga.world import Call, answer_lost, down
 
-LEGS = list(Leg)
+TABLE = Path(__file__).with_name("matrix.md")
 
 
 class Fault(StrEnum):
@@ -38,89 +39,62 @@ class Cancel(StrEnum):
     DURING_UNDO = "during the undo"
 
 
-FAILS = {
-    Fault.REFUSED: LegState.REFUSED,
-    Fault.DOWN: LegState.FAILED,
-    Fault.ANSWERS_LOST: LegState.FAILED,
-    Fault.LATE_BEFORE_UNDO: LegState.FAILED,
-    Fault.LATE_DURING_UNDO: LegState.FAILED,
-    Fault.LATE_AFTER_UNDO: LegState.FAILED,
-}
-"""The faults that end in a leg which cannot be booked, and its state then."""
-
 UNDO_FAULTS = {Fault.UNDO_FAILS, Fault.UNDO_STUCK}
 
 
-@dataclass(frozen=True)
-class Case:
-    """One line of the matrix."""
+class Case(NamedTuple):
+    """One row of the matrix: what happens, and how the booking must end."""
 
     leg: Leg
     fault: Fault
     cancel: Cancel
+    status: Status
+    states: list[LegState]
+    undos: list[Leg]
 
     def __str__(self) -> str:
         return f"{self.leg}: {self.fault}; cancelled {self.cancel}"
 
     @property
-    def plays(self) -> bool:
-        """Whether this differs from every other case: its fault is met, and its moment comes."""
-        if self.cancel is Cancel.BEFORE:
-            return self.fault is Fault.NONE
-        if self.cancel is Cancel.DURING_UNDO:
-            return self.fault in FAILS or self.fault in UNDO_FAULTS
-        return True
-
-    @property
-    def refused_later(self) -> Leg | None:
-        """The leg that is refused only to start the undo that the case is about."""
-        asks_for_undo = self.fault in UNDO_FAULTS and self.cancel in {
-            Cancel.NEVER,
-            Cancel.DURING_UNDO,
-        }
-        return Leg.FLIGHT if asks_for_undo and self.leg is not Leg.FLIGHT else None
-
-    @property
-    def fails(self) -> LegState | None:
-        """The state of the leg if it cannot be booked."""
-        if self.leg is Leg.FLIGHT and self.refused_itself:
-            return LegState.FAILED
-        return FAILS.get(self.fault)
-
-    @property
-    def refused_itself(self) -> bool:
-        """Whether the last leg fails, after it was booked, so that there is something to undo."""
-        return self.fault in UNDO_FAULTS and self.cancel in {Cancel.NEVER, Cancel.DURING_UNDO}
-
-    def expected(self) -> tuple[Status, list[LegState]]:
-        """How the booking must end."""
-        at = LEGS.index(self.leg)
-        booked = [LegState.BOOKED] * 3
-        if self.cancel is Cancel.BEFORE:
-            return Status.CANCELLED, ended(at, LegState.NOT_ATTEMPTED)
-        own = LegState.SETTLED if self.fault is Fault.UNDO_STUCK else self.fails or LegState.UNDONE
-        if self.refused_later:
-            states = [LegState.UNDONE, LegState.UNDONE, LegState.REFUSED]
-            states[at] = own
-            return Status.CANCELLED, states
-        if self.fails or self.cancel is not Cancel.NEVER:
-            return Status.CANCELLED, ended(at, own)
-        return Status.BOOKED, booked
-
     def begun(self) -> list[Leg]:
         """The legs whose booking is tried, in order."""
-        if self.refused_later:
-            return LEGS
-        at = LEGS.index(self.leg)
-        return LEGS[:at] if self.cancel is Cancel.BEFORE else LEGS[: at + 1]
+        return list(Leg) if self.status is Status.BOOKED else self.undos[::-1]
+
+    @property
+    def refused(self) -> list[Leg]:
+        """The legs that are sold out."""
+        return [leg for leg, state in zip(Leg, self.states, strict=True) if state == "refused"]
+
+    @property
+    def fails_after_it_was_booked(self) -> bool:
+        """Whether the last leg is booked and then fails, so that its undo has something to do."""
+        return self.fault in UNDO_FAULTS and self.leg is Leg.FLIGHT and self.cancel in AFTER_ALL
 
 
-def ended(at: int, own: LegState) -> list[LegState]:
-    """States of a trip that ended at a leg: undone before it, not attempted after it."""
-    return [LegState.UNDONE] * at + [own] + [LegState.NOT_ATTEMPTED] * (2 - at)
+AFTER_ALL = {Cancel.NEVER, Cancel.DURING_UNDO}
 
 
-CASES = [case for parts in product(LEGS, Fault, Cancel) if (case := Case(*parts)).plays]
+def read_cases() -> list[Case]:
+    """The rows of `matrix.md`."""
+    rows = [
+        [cell.strip() for cell in line.strip("|\n").split("|")]
+        for line in TABLE.read_text().splitlines()
+        if line.startswith("| ")
+    ]
+    return [
+        Case(
+            Leg(leg),
+            Fault(fault),
+            Cancel(cancel),
+            Status(status),
+            [LegState(state.replace(" ", "_")) for state in states],
+            [Leg(undone) for undone in undos.split(", ") if undone],
+        )
+        for leg, fault, cancel, status, *states, undos in rows[2:]
+    ]
+
+
+CASES = read_cases()
 
 
 @dataclass
@@ -175,7 +149,7 @@ class Script:
             case Fault.LATE_BEFORE_UNDO | Fault.LATE_DURING_UNDO | Fault.LATE_AFTER_UNDO:
                 late = Late(case.fault)
                 reserve[case.leg], release[case.leg] = [late.reserve], [late.release, well]
-        if case.leg is Leg.FLIGHT and case.refused_itself:
+        if case.fails_after_it_was_booked:
             reserve[Leg.FLIGHT] = [answer_lost]
         return script
 
