@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import httpx
+import httpx2
 
 import run_temporal
 from embedded.console import Console
@@ -69,7 +69,7 @@ async def announce(settings: Settings, console: Console) -> None:
     """Once the pages and Temporal's Web UI answer, print where they are."""
     book = f"http://{reachable(settings.host)}:{settings.port}/"
     places = {"Book a trip": book}
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx2.AsyncClient(trust_env=False) as client:
         await until(partial(is_ready, client, f"{book}readyz"))
     await asyncio.to_thread(stock_the_form, settings)
     server = external_address()
@@ -90,11 +90,11 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
         await asyncio.sleep(PROBE_SECONDS)
 
 
-async def is_ready(client: httpx.AsyncClient, url: str) -> bool:
+async def is_ready(client: httpx2.AsyncClient, url: str) -> bool:
     """Whether the web process says that it can take bookings."""
     try:
-        return (await client.get(url)).status_code == httpx.codes.OK
-    except httpx.TransportError:
+        return (await client.get(url)).status_code == httpx2.codes.OK
+    except httpx2.TransportError:
         return False
 
 

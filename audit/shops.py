@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import quote
 
-import httpx
+import httpx2
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -111,7 +111,7 @@ class PartnerShop:
     async def read(self, keys: Iterable[str]) -> Books:
         """See `Shop.read`."""
         places = asyncio.Semaphore(AT_ONCE)
-        async with httpx.AsyncClient(base_url=self._url, timeout=TIMEOUT) as client:
+        async with httpx2.AsyncClient(base_url=self._url, timeout=TIMEOUT) as client:
 
             async def ask(key: str) -> Held | None:
                 async with places:
@@ -119,14 +119,14 @@ class PartnerShop:
 
             try:
                 held = await asyncio.gather(*map(ask, keys))
-            except (httpx.HTTPError, ValidationError) as error:
+            except (httpx2.HTTPError, ValidationError) as error:
                 raise CannotAuditError(
                     f"The {self.leg} supplier does not answer as it should: {error}\n"
                     f"Check {self.leg.upper()}_SUPPLIER, and that it answers GET."
                 ) from error
         return Books(self.leg, [one for one in held if one])
 
-    def _held(self, key: str, response: httpx.Response) -> Held | None:
+    def _held(self, key: str, response: httpx2.Response) -> Held | None:
         if response.status_code == HTTPStatus.NOT_FOUND:
             return None
         answer = Answer.model_validate_json(response.raise_for_status().content)

@@ -18,7 +18,7 @@ from dataclasses import asdict
 from itertools import count
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from chaos import plan, report, verdict
 from chaos.client import Client, Load
@@ -112,7 +112,7 @@ def keep(file: Path, rows: Iterable[Record | Done]) -> None:
 
 
 def start_clients(
-    http: httpx.AsyncClient, load: Load, seed: int, until: float, bookings: int
+    http: httpx2.AsyncClient, load: Load, seed: int, until: float, bookings: int
 ) -> set[asyncio.Task[None]]:
     """Have clients do errands until there were so many, and it is so late."""
     numbers = count(1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-import httpx
+import httpx2
 
 from chaos.plan import Errand
 from chaos.record import FINAL, Record
@@ -34,7 +34,7 @@ class Load:
 class Client:
     """Sends one errand's requests, until it has an outcome."""
 
-    def __init__(self, http: httpx.AsyncClient, load: Load, errand: Errand) -> None:
+    def __init__(self, http: httpx2.AsyncClient, load: Load, errand: Errand) -> None:
         self.http = http
         self.load = load
         self.errand = errand
@@ -112,7 +112,7 @@ class Client:
         except TimeoutError:
             self.load.counts["hung up"] += 1
             return None
-        except httpx.TransportError:
+        except httpx2.TransportError:
             self.load.counts["cut off"] += 1
             return None
         if response.status_code in {HTTPStatus.OK, HTTPStatus.ACCEPTED}:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from chaos.plan import CAPACITY, scarce
 from embedded import children
@@ -48,10 +48,10 @@ class Site:
         """The file of a leg's supplier."""
         return Path(self.environment["DATA_DIR"]) / f"{leg}.db"
 
-    def http(self) -> httpx.AsyncClient:
+    def http(self) -> httpx2.AsyncClient:
         """A client that opens a connection for each request, as many clients do."""
-        limits = httpx.Limits(max_keepalive_connections=0)
-        return httpx.AsyncClient(base_url=self.url, limits=limits, timeout=30, trust_env=False)
+        limits = httpx2.Limits(max_keepalive_connections=0)
+        return httpx2.AsyncClient(base_url=self.url, limits=limits, timeout=30, trust_env=False)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-import httpx
+import httpx2
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
@@ -95,14 +95,14 @@ def contradictions(record: Record, trips: Sequence[KnownTrip]) -> Iterator[str]:
             yield f"it was told {record.said.status} last, but the trip is {outcome}"
 
 
-async def shown_wrong(http: httpx.AsyncClient, trips: Mapping[str, KnownTrip]) -> list[str]:
+async def shown_wrong(http: httpx2.AsyncClient, trips: Mapping[str, KnownTrip]) -> list[str]:
     """Which bookings the service shows otherwise than Temporal, which was audited, knows them."""
     places = asyncio.Semaphore(AT_ONCE)
 
     async def wrong(trip: KnownTrip) -> str:
         async with places:
             response = await http.get(f"/bookings/{trip.booking_id}")
-        if response.status_code != httpx.codes.OK:
+        if response.status_code != httpx2.codes.OK:
             return f"{trip.booking_id} is shown as {response.status_code}: {response.text}"
         shown = response.json()
         booked = [leg["state"] == LegState.BOOKED for leg in shown["legs"]]

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from urllib.parse import quote
 
-import httpx
+import httpx2
 
 from suppliers import Fenced, Invalid, Refused, SoldOut
 
@@ -23,7 +23,7 @@ class HttpSupplier:
 
     def __init__(self, url: str, leg: str) -> None:
         self._leg = leg
-        self._client = httpx.Client(base_url=url, timeout=TIMEOUT)
+        self._client = httpx2.Client(base_url=url, timeout=TIMEOUT)
 
     def reserve(self, key: str, item: str, traveller: str) -> None:
         """See `Supplier.reserve`."""
@@ -45,7 +45,7 @@ class HttpSupplier:
         """See `Supplier.close`."""
         self._client.close()
 
-    def _expect(self, response: httpx.Response, *statuses: int) -> None:
+    def _expect(self, response: httpx2.Response, *statuses: int) -> None:
         if response.status_code not in statuses:
             raise RuntimeError(
                 f"The {self._leg} supplier answered {response.request.method} with status "
@@ -64,7 +64,7 @@ def _path(key: str) -> str:
     return f"reservations/{quote(key, safe='')}"
 
 
-def _reason(response: httpx.Response) -> str:
+def _reason(response: httpx2.Response) -> str:
     """What the problem document says, on one line of limited length; empty if it says nothing."""
     try:
         match response.json():

@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 
 from shared import Leg
 from suppliers.sql import SqlSupplier
@@ -23,7 +23,7 @@ class Service:
         self.folder = folder
         self.environment = environment
         self.url = f"http://127.0.0.1:{environment['PORT']}"
-        self.http = stack.enter_context(httpx.Client(base_url=self.url, timeout=60))
+        self.http = stack.enter_context(httpx2.Client(base_url=self.url, timeout=60))
         self.suppliers = {
             leg: SqlSupplier(f"sqlite:///{Path(environment['DATA_DIR']) / leg}.db", leg)
             for leg in Leg
@@ -52,10 +52,10 @@ class Service:
         """Whether a path is answered with 200."""
         try:
             return self.http.get(path).status_code == 200
-        except httpx.TransportError:
+        except httpx2.TransportError:
             return False
 
-    def book(self, headers: dict[str, str] | None = None, **fields: Any) -> httpx.Response:
+    def book(self, headers: dict[str, str] | None = None, **fields: Any) -> httpx2.Response:
         """Book a trip, a good one but for the fields given."""
         return self.http.post("/book", json=GOOD | fields, headers=headers)
 
@@ -74,7 +74,7 @@ class Service:
         """How a booking stands; empty while the service cannot tell."""
         try:
             answer = self.http.get(f"/bookings/{booking_id}")
-        except httpx.TransportError:
+        except httpx2.TransportError:
             return ""
         return str(answer.json()["status"]) if answer.status_code == 200 else ""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import closing
 from threading import Event
 
-import httpx
+import httpx2
 import pytest
 from flask import Flask, Response, request
 
@@ -107,9 +107,9 @@ def test_a_partner_that_is_away_leaves_the_outcome_unknown() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with closing(HttpSupplier(f"http://127.0.0.1:{port}", "flight")) as supplier:
-        with pytest.raises(httpx.ConnectError):
+        with pytest.raises(httpx2.ConnectError):
             supplier.reserve(KEY, ITEM, "Ada")
-        with pytest.raises(httpx.ConnectError):
+        with pytest.raises(httpx2.ConnectError):
             supplier.release(KEY)
 
 
@@ -125,7 +125,7 @@ def test_a_partner_that_does_not_answer_leaves_the_outcome_unknown(
 
     with closing(HttpSupplier(serve(partner(never)), "flight")) as supplier:
         try:
-            with pytest.raises(httpx.ReadTimeout):
+            with pytest.raises(httpx2.ReadTimeout):
                 supplier.reserve(KEY, ITEM, "Ada")
         finally:
             go_on.set()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from suppliers.service import create_service
@@ -17,12 +17,12 @@ ORDER = {"item": ITEM, "traveller": "Ada"}
 
 
 @pytest.fixture
-def http(books: SqlSupplier, serve: Serve) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=serve(create_service(books))) as http:
+def http(books: SqlSupplier, serve: Serve) -> Iterator[httpx2.Client]:
+    with httpx2.Client(base_url=serve(create_service(books))) as http:
         yield http
 
 
-def assert_problem(response: httpx.Response, status: int) -> None:
+def assert_problem(response: httpx2.Response, status: int) -> None:
     assert response.status_code == status, response.text
     assert response.headers["Content-Type"] == "application/problem+json"
     assert response.json()["status"] == status
@@ -31,7 +31,7 @@ def assert_problem(response: httpx.Response, status: int) -> None:
     assert "Traceback" not in response.text
 
 
-def test_a_reservation_from_first_to_last(http: httpx.Client) -> None:
+def test_a_reservation_from_first_to_last(http: httpx2.Client) -> None:
     assert_problem(http.get(PATH), 404)
     assert http.put(PATH, json=ORDER).status_code == 201
     assert http.put(PATH, json=ORDER).status_code == 200
@@ -46,7 +46,7 @@ def test_a_reservation_from_first_to_last(http: httpx.Client) -> None:
     assert_problem(http.put(PATH, json=ORDER), 410)
 
 
-def test_sold_out_says_so(http: httpx.Client, books: SqlSupplier) -> None:
+def test_sold_out_says_so(http: httpx2.Client, books: SqlSupplier) -> None:
     books.set_stock(ITEM, 0)
     response = http.put(PATH, json=ORDER)
 
@@ -79,23 +79,23 @@ def test_sold_out_says_so(http: httpx.Client, books: SqlSupplier) -> None:
     ids=range(18),
 )
 def test_a_hostile_body_is_invalid_and_changes_nothing(
-    http: httpx.Client, books: SqlSupplier, body: bytes
+    http: httpx2.Client, books: SqlSupplier, body: bytes
 ) -> None:
     assert_problem(http.put(PATH, content=body), 422)
     assert books.find(KEY) is None
     assert books.stock() == []
 
 
-def test_a_body_that_is_too_large_is_not_read(http: httpx.Client) -> None:
+def test_a_body_that_is_too_large_is_not_read(http: httpx2.Client) -> None:
     assert_problem(http.put(PATH, content=b" " * 20_000), 413)
 
 
 @pytest.mark.parametrize("path", ["/", "/reservations", "/reservations/", "/static/x"])
-def test_any_other_path_is_not_found(http: httpx.Client, path: str) -> None:
+def test_any_other_path_is_not_found(http: httpx2.Client, path: str) -> None:
     assert_problem(http.get(path), 404)
 
 
-def test_any_other_method_is_not_allowed(http: httpx.Client) -> None:
+def test_any_other_method_is_not_allowed(http: httpx2.Client) -> None:
     response = http.post(PATH, json=ORDER)
 
     assert_problem(response, 405)
@@ -105,7 +105,7 @@ def test_any_other_method_is_not_allowed(http: httpx.Client) -> None:
 def test_a_database_that_is_away_is_said_to_be_so(serve: Serve) -> None:
     with (
         closing(SqlSupplier("postgresql://127.0.0.1:1/none", "flight")) as away,
-        httpx.Client(base_url=serve(create_service(away))) as http,
+        httpx2.Client(base_url=serve(create_service(away))) as http,
     ):
         for response in (http.put(PATH, json=ORDER), http.delete(PATH), http.get(PATH)):
             assert_problem(response, 503)
@@ -116,7 +116,7 @@ def test_an_error_that_nobody_expected_shows_no_details(serve: Serve, tmp_path: 
     (tmp_path / "secret").write_text("a file where the folder should be")
     with (
         closing(SqlSupplier(f"sqlite:///{tmp_path}/secret/flight.db", "flight")) as broken,
-        httpx.Client(base_url=serve(create_service(broken))) as http,
+        httpx2.Client(base_url=serve(create_service(broken))) as http,
     ):
         response = http.put(PATH, json=ORDER)
 

@@ -11,7 +11,7 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from sqlalchemy import update
 
@@ -165,6 +165,6 @@ def test_serve_serves_a_leg_until_it_is_told_to_end(
 
 def answers(port: int) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/").status_code == 404
-    except httpx.TransportError:
+        return httpx2.get(f"http://127.0.0.1:{port}/").status_code == 404
+    except httpx2.TransportError:
         return False

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from temporalio.client import Client
 
@@ -91,7 +91,8 @@ def test_two_hundred_wait_and_the_service_stays_awake(new_service: NewService) -
     site.start_web()
     with ThreadPoolExecutor(200) as crowd:
         answers = [
-            crowd.submit(httpx.post, f"{site.url}/book", json=GOOD, timeout=300) for _ in range(200)
+            crowd.submit(httpx2.post, f"{site.url}/book", json=GOOD, timeout=300)
+            for _ in range(200)
         ]
         wait_until(lambda: running_bookings(site) == 200, timeout=120)
         slowest = max(site.http.get("/healthz").elapsed.total_seconds() for _ in range(20))
