@@ -23,7 +23,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 run: .venv/installed
 	@exec $(BIN)/python run_all.py
 
-# The server is fetched first, as pytest would not show how that goes on.
+# Without a Temporal server, this says what to do where pytest would fail in every test.
 test: .venv/installed-dev
 	@$(BIN)/python -m embedded.binary
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)

@@ -11,9 +11,12 @@ from temporalio.testing import WorkflowEnvironment
 
 async def download(folder: str, version: str) -> None:
     """Start the server that the SDK would start for tests, for the file that it downloads."""
-    server = await WorkflowEnvironment.start_local(
-        download_dest_dir=folder, dev_server_download_version=f"v{version}"
-    )
+    try:
+        server = await WorkflowEnvironment.start_local(
+            download_dest_dir=folder, dev_server_download_version=f"v{version}"
+        )
+    except RuntimeError as error:
+        sys.exit(str(error))
     await server.shutdown()
 
 
