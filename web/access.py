@@ -12,6 +12,9 @@ from settings import Settings
 OPEN_PATHS = {"/healthz", "/readyz"}
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
+UNIDENTIFIED = "Send your token: Authorization: Bearer <token>."
+OTHER_SITE = "This request comes from another site, and was refused."
+
 CHALLENGES = ('Bearer realm="trips"', 'Basic realm="trips", charset="UTF-8"')
 """Basic makes a browser ask by itself, and Bearer is for programs."""
 
@@ -46,7 +49,7 @@ class Clients:
             if hmac.compare_digest(known, digest(token or "")):
                 found = name
         if not found or (sent and sent.username and sent.username != found):
-            raise Unauthorized("Send your token: Authorization: Bearer <token>.")
+            raise Unauthorized(UNIDENTIFIED)
         return found
 
 
@@ -72,7 +75,7 @@ def refuse_other_origins() -> None:
     else:
         allowed = origin is None or host_of(origin) == request.host
     if not allowed:
-        raise Forbidden("This request comes from another site, and was refused.")
+        raise Forbidden(OTHER_SITE)
 
 
 def host_of(origin: str) -> str | None:

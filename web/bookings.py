@@ -36,6 +36,9 @@ from web.counts import Counts
 from web.listing import BookingPage, Filter, list_bookings
 from web.reading import FINAL, Booking, Found, Handle, find_booking
 
+NO_SUCH_BOOKING = "There is no such booking."
+KEY_USED = "This Idempotency-Key was used for another request."
+
 
 def search_attributes(trip: BookVacationInput, status: Status) -> TypedSearchAttributes:
     """What a booking can be found by; its workflow keeps the status up to date."""
@@ -78,7 +81,7 @@ class Bookings:
             except WorkflowAlreadyStartedError:
                 found = await find_booking(self.client, booking_id)
         if found is None or found.trip.fingerprint != trip.fingerprint:
-            raise UnprocessableEntity("This Idempotency-Key was used for another request.")
+            raise UnprocessableEntity(KEY_USED)
         return True
 
     async def outcome(self, booking_id: str, seconds: float) -> BookingOutcome | None:
@@ -197,5 +200,5 @@ class Bookings:
             async with temporal(booking_id):
                 found = await find_booking(self.client, booking_id)
         if found is None or found.trip.owner != client:
-            raise NotFound("There is no such booking.")
+            raise NotFound(NO_SUCH_BOOKING)
         return found

@@ -11,6 +11,8 @@ from web.problems import Unavailable
 CALL_TIMEOUT = 2.5
 """Seconds for the calls of Temporal that one answer needs; a client is told 503 within three."""
 
+TEMPORAL_AWAY = "The booking service cannot reach Temporal. Try again soon."
+
 RETRY = RetryConfig(max_retries=3, max_elapsed_time_millis=1500)
 
 AWAY = {
@@ -36,6 +38,4 @@ async def temporal(booking_id: str | None = None) -> AsyncIterator[None]:
         # RuntimeError is how a lazy client says that it cannot connect.
         if isinstance(error, RPCError) and error.status not in AWAY:
             raise
-        raise Unavailable(
-            "The booking service cannot reach Temporal. Try again soon.", booking_id
-        ) from error
+        raise Unavailable(TEMPORAL_AWAY, booking_id) from error

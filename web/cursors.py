@@ -8,6 +8,8 @@ from werkzeug.exceptions import BadRequest
 
 CHECKSUM_BYTES = 12
 
+BAD_CURSOR = "The cursor is not one that this list gave. Begin at its first page."
+
 
 def cursor_of(token: bytes, query: str) -> str:
     """Temporal's token for the next page, with a sum that tells whether it is of this list.
@@ -29,7 +31,7 @@ def token_of(cursor: str, query: str) -> bytes:
         found = b""
     token = found[CHECKSUM_BYTES:]
     if not token or checksum(token, query) != found[:CHECKSUM_BYTES]:
-        raise BadRequest("The cursor is not one that this list gave. Begin at its first page.")
+        raise BadRequest(BAD_CURSOR)
     return token
 
 

@@ -25,6 +25,11 @@ from web.requests import slug
 
 PAGE_SIZE = 20
 
+NOT_SEARCHABLE = (
+    "Lists cannot be filtered: this Temporal server lacks the search attributes "
+    "BookingStatus, Traveller and Owner. Create them, or leave the filters out."
+)
+
 BOTH = f"WorkflowType IN ('{BOOK_WORKFLOW}', '{CANCEL_WORKFLOW}')"
 
 STUCK = "BookingStatus = 'needs_attention' AND ExecutionStatus = 'Running'"
@@ -98,10 +103,7 @@ async def list_bookings(
         UnprocessableEntity: There is a filter, and the server keeps no search attributes.
     """
     if not searchable and (wanted.status or wanted.traveller):
-        raise UnprocessableEntity(
-            "Lists cannot be filtered: this Temporal server lacks the search attributes "
-            "BookingStatus, Traveller and Owner. Create them, or leave the filters out."
-        )
+        raise UnprocessableEntity(NOT_SEARCHABLE)
     query = wanted.query(searchable)
     rows, token = await one_page(client, query, token_of(cursor, query) if cursor else b"")
     summaries = [summary for row in rows if (summary := await summarise(row, wanted.owner))]

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 from web.problems import Unavailable
 
+NO_PLACE = "Too many requests are waiting for their bookings. Try again soon."
+
 
 class Places:
     """A number of places, none of which is handed out twice; for one event loop, without locks."""
@@ -20,7 +22,7 @@ class Places:
             Unavailable: All are taken. Nothing was started.
         """
         if not self.free:
-            raise Unavailable("Too many requests are waiting for their bookings. Try again soon.")
+            raise Unavailable(NO_PLACE)
         self.free -= 1
         try:
             yield

@@ -7,6 +7,8 @@ from flask import Flask, Response, render_template, request
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import HTTPException
 
+INVALID = "The request is not valid; see `errors` for each field."
+
 
 class FieldError(BaseModel):
     """What is wrong with one field."""
@@ -79,8 +81,7 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(ValidationError)
     def invalid(error: ValidationError) -> Response:
-        detail = "The request is not valid; see `errors` for each field."
-        return answer(422, detail, errors=field_errors(error))
+        return answer(422, INVALID, errors=field_errors(error))
 
     @app.errorhandler(Unavailable)
     def unavailable(error: Unavailable) -> Response:

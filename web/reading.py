@@ -27,6 +27,8 @@ from web.history import BookingLeg, legs_so_far
 
 FINAL = {Status.BOOKED, Status.CANCELLED}
 
+STOPPED = "The booking was stopped from outside. Staff have to check what it holds."
+
 Handle = WorkflowHandle[Any, BookingOutcome]
 
 
@@ -167,9 +169,4 @@ def never_begun(trip: BookVacationInput) -> BookingOutcome:
 
 def stopped_from_outside(outcome: BookingOutcome) -> BookingOutcome:
     """The outcome of a booking that was terminated: nobody undoes what it holds."""
-    return outcome.model_copy(
-        update={
-            "status": Status.NEEDS_ATTENTION,
-            "reason": "The booking was stopped from outside. Staff have to check what it holds.",
-        }
-    )
+    return outcome.model_copy(update={"status": Status.NEEDS_ATTENTION, "reason": STOPPED})

@@ -22,6 +22,10 @@ FORM_KEY = "idempotency_key"
 KEY = '^("[!-~]{1,255}"|[!#-~][!-~]{0,254})$'
 """An `Idempotency-Key` header; only a quoted one can begin with a quote."""
 
+UNREADABLE = "The body is not readable JSON: {}"
+BAD_KEY = "The Idempotency-Key must be 1 to 255 visible ASCII characters."
+BAD_WAIT = "The Prefer header's wait must be a number of seconds: wait=10."
+
 
 class BookingRequest(BaseModel):
     """A trip to book: a car, a hotel and a flight for one traveller."""
@@ -70,7 +74,7 @@ def from_json(body: bytes) -> BookingRequest:
     try:
         data = json.loads(body.decode(), object_pairs_hook=unique, parse_constant=no_constant)
     except (ValueError, RecursionError) as error:
-        raise BadRequest(f"The body is not readable JSON: {error}") from error
+        raise BadRequest(UNREADABLE.format(error)) from error
     return BookingRequest.model_validate(data)
 
 
@@ -123,7 +127,7 @@ def wait_seconds(prefer: str | None, limit: float) -> float:
         name, _, value = preference.split(";")[0].partition("=")
         if name.strip().lower() == "wait":
             if not re.fullmatch('"?[0-9]{1,6}"?', value.strip()):
-                raise BadRequest("The Prefer header's wait must be a number of seconds: wait=10.")
+                raise BadRequest(BAD_WAIT)
             return min(float(value.strip().strip('"')), limit)
     return limit
 
@@ -137,7 +141,7 @@ def idempotency_key(text: str | None) -> str | None:
     if text is None:
         return None
     if not re.fullmatch(KEY, text):
-        raise BadRequest("The Idempotency-Key must be 1 to 255 visible ASCII characters.")
+        raise BadRequest(BAD_KEY)
     return text[1:-1] if text.startswith('"') else text
 
 

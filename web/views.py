@@ -36,6 +36,8 @@ from web.requests import (
 
 FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 
+NOT_JSON = "Send JSON, as Content-Type: application/json."
+
 
 def json(model: BaseModel, status: int = 200, **headers: str) -> Response:
     """A model as JSON, with the headers given as `Retry_After="1"`."""
@@ -101,7 +103,7 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
         if request.mimetype in FORMS:
             return await book_by_form()
         if request.mimetype != "application/json":
-            raise UnsupportedMediaType("Send JSON, as Content-Type: application/json.")
+            raise UnsupportedMediaType(NOT_JSON)
         asked = from_json(request.get_data())
         key = idempotency_key(request.headers.get("Idempotency-Key"))
         booking_id, seconds = booking_id_for(client(), key), patience()
