@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import schemathesis
 
-from web.requests import FORM_KEY, KEY
+from web.requests import KEY
 
 
 @schemathesis.hook
@@ -19,11 +19,9 @@ def before_call(
     """
     if "wait" in case.headers.get("Prefer", "").lower():
         case.headers["Prefer"] = "wait=1"
-    for fields, name in ((case.headers, "Idempotency-Key"), (case.body, FORM_KEY)):
-        if isinstance(fields, dict) or fields is case.headers:
-            key = fields.get(name)
-            if isinstance(key, str) and re.fullmatch(KEY, key):
-                fields[name] = own(key)
+    key = case.headers.get("Idempotency-Key")
+    if isinstance(key, str) and re.fullmatch(KEY, key):
+        case.headers["Idempotency-Key"] = own(key)
 
 
 def own(key: str) -> str:

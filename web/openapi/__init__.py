@@ -1,0 +1,49 @@
+"""The description of the API: OpenAPI 3.1 at `/openapi.json`, and a page of it at `/docs`."""
+
+import json
+
+from flask import Blueprint, Response, render_template, request
+
+from settings import Settings
+from web.openapi.operations import PATHS
+from web.openapi.parts import Json
+from web.openapi.schemas import schemas
+
+ABOUT = """A trip is a car, a hotel and a flight: a traveller gets all three or none, no matter what
+fails. Answers leave out fields that have no value; ignore fields that you do not know. A browser,
+which asks for HTML, gets pages at the same addresses.
+
+Where the service asks for a token, send it as a bearer token, or as the password of basic
+authentication, with your name as the user."""
+
+SCHEMES = {name: {"type": "http", "scheme": name} for name in ("bearer", "basic")}
+
+
+def document(tokens: bool) -> Json:
+    """The description of a service where tokens are needed, or not."""
+    secured: list[Json] = [{scheme: []} for scheme in SCHEMES]
+    return {
+        "openapi": "3.1.1",
+        "info": {"title": "Trips", "version": "1", "description": ABOUT},
+        "servers": [{"url": "/"}],
+        "security": secured if tokens else [{}, *secured],
+        "paths": PATHS,
+        "components": {"schemas": schemas(), "securitySchemes": SCHEMES},
+    }
+
+
+def create_blueprint(settings: Settings) -> Blueprint:
+    """The description's routes."""
+    routes = Blueprint("api", __name__)
+    described = document(tokens=bool(settings.tokens()))
+
+    @routes.get("/openapi.json")
+    def openapi() -> Response:
+        return Response(json.dumps(described), mimetype="application/json")
+
+    @routes.get("/docs")
+    def docs() -> str:
+        base = request.host_url.rstrip("/")
+        return render_template("api.html", document=described, base=base, dumps=json.dumps)
+
+    return routes

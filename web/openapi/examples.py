@@ -1,0 +1,61 @@
+"""The requests and answers that the description shows, made by the code and models that answer."""
+
+from datetime import UTC, datetime, timedelta
+
+from shared import Leg, LegState, Status
+from web.answers import BookAnswer, book_answer
+from web.history import BookingLeg
+from web.reading import FINAL, Booking
+from web.requests import user_id
+
+BOOKING_ID = "trip-7f3d9c1a5b2e4860a1c9d8e7f6b5a493"
+URL = f"/bookings/{BOOKING_ID}"
+USER_ID = user_id("John Doe", BOOKING_ID)
+STARTED = datetime(2026, 11, 21, 9, 30, 0, 125000, tzinfo=UTC)
+ENDED = STARTED + timedelta(seconds=1.75)
+
+ITEMS = {str(leg): f"valid-{leg}-id" for leg in Leg}
+REQUEST = {"name": "John Doe", **ITEMS}
+REQUESTS = {
+    "booked": REQUEST,
+    "retried": {**REQUEST, "attempts": 5},
+    "refused": {**REQUEST, "hotel": "invalid-hotel-id"},
+}
+
+
+def booking(status: Status, *states: LegState, reason: str | None = None) -> Booking:
+    """A booking with its legs in these states; those refused or undone give its reason."""
+    legs = [
+        BookingLeg(
+            leg=leg,
+            item=f"in{ITEMS[leg]}" if state is LegState.REFUSED else ITEMS[leg],
+            state=state,
+            attempts=0 if state is LegState.NOT_ATTEMPTED else 1,
+            reason=reason if state in {LegState.REFUSED, LegState.UNDONE} else None,
+        )
+        for leg, state in zip(Leg, states, strict=True)
+    ]
+    return Booking(
+        booking_id=BOOKING_ID,
+        user_id=USER_ID,
+        status=status,
+        reason=reason,
+        legs=legs,
+        started_at=STARTED,
+        ended_at=ENDED if status in FINAL else None,
+    )
+
+
+def result(ended: Booking) -> BookAnswer:
+    """The answer of `POST /book` when this booking has ended."""
+    return book_answer(BOOKING_ID, USER_ID, ended.outcome(), URL)
+
+
+RUNNING = booking(Status.RUNNING, LegState.BOOKED, LegState.BOOKING, LegState.NOT_ATTEMPTED)
+BOOKED = booking(Status.BOOKED, *[LegState.BOOKED] * 3)
+REFUSED = booking(
+    Status.CANCELLED,
+    *(LegState.UNDONE, LegState.REFUSED, LegState.NOT_ATTEMPTED),
+    reason="Invalid hotel booking, rolling back!",
+)
+CANCELLED = booking(Status.CANCELLED, *[LegState.UNDONE] * 3, reason="Cancelled by request.")

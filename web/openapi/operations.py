@@ -1,0 +1,143 @@
+"""The operations: what each takes, and everything that it can answer."""
+
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from shared import BOOKING_ID, Status
+from web import access, bookings, calls, cursors, listing, places, problems, requests, views
+from web.answers import BookAnswer
+from web.listing import BookingPage
+from web.openapi.examples import BOOKED, CANCELLED, REFUSED, REQUESTS, RUNNING, URL, result
+from web.openapi.examples import BOOKING_ID as EXAMPLE_ID
+from web.openapi.parts import Json, answer, body, header, parameter, problem
+from web.reading import STOPPED, Booking
+from web.requests import BookingRequest
+
+CHALLENGE = {"WWW-Authenticate": header("How to send a token.", access.CHALLENGES[0])}
+ETAG = {"ETag": header("Changes with the booking.", '"a1b2c3"')}
+LATER = {"Retry-After": header("Seconds to wait.", "1", pattern="^[0-9]+$")}
+LOCATION = {"Location": header("The booking.", URL, pattern="^/bookings/trip-")}
+REPLAYED = {"Idempotent-Replayed": header("Sent to a retry.", "true", required=False, const="true")}
+
+NO_TOKEN = problem(401, access.UNIDENTIFIED, headers=CHALLENGE)
+NOT_FOUND = problem(404, bookings.NO_SUCH_BOOKING)
+AWAY = problem(503, calls.TEMPORAL_AWAY, headers=LATER)
+NOT_WRITTEN = (
+    NO_TOKEN
+    | problem(403, access.OTHER_SITE)
+    | problem(413, RequestEntityTooLarge.description)
+    | problem(503, calls.TEMPORAL_AWAY, places.NO_PLACE, headers=LATER)
+)
+
+ID = parameter("path", "booking_id", "The booking.", EXAMPLE_ID, pattern=f"^{BOOKING_ID}$")
+PREFER = parameter(
+    "header",
+    "Prefer",
+    "`wait=N` waits for the outcome at most N seconds, and never longer than the service's own "
+    "limit: 30 seconds, unless it is configured otherwise.",
+    "wait=10",
+)
+IDEMPOTENCY_KEY = parameter(
+    "header",
+    "Idempotency-Key",
+    "Makes a retry safe: the same key and body is the same trip, for as long as Temporal keeps "
+    "the booking. 1 to 255 visible ASCII characters, bare or in quotes.",
+    "2f9d1c6e-8a57-4f0e-9a3b-5d1f0c7b6e42",
+    pattern=requests.KEY,
+)
+
+BOOK = {
+    "operationId": "book",
+    "summary": "Book a trip",
+    "description": "Books the car, the hotel and the flight, or nothing, and waits for the "
+    "outcome. A trip that could not be booked in full is also a 200: `cancelled` is then true, "
+    "`reason` says why, and nothing stays booked.",
+    "parameters": [IDEMPOTENCY_KEY, PREFER],
+    "requestBody": {"required": True} | body(BookingRequest, REQUESTS),
+    "responses": {
+        **answer(
+            200, "It is booked, or undone.", REPLAYED, BookAnswer, result(BOOKED), result(REFUSED)
+        ),
+        **answer(202, "It is still being booked.", LOCATION | LATER | REPLAYED, Booking, RUNNING),
+        **problem(400, requests.UNREADABLE.format("…"), requests.BAD_KEY, requests.BAD_WAIT),
+        **problem(415, views.NOT_JSON),
+        **problem(422, problems.INVALID, bookings.KEY_USED),
+        **NOT_WRITTEN,
+    },
+}
+
+LIST = {
+    "operationId": "listBookings",
+    "summary": "List bookings",
+    "description": "Running bookings come first, then the most recently ended. A new booking "
+    "appears after a moment.",
+    "parameters": [
+        parameter("query", "status", "Empty means all.", "booked", enum=[*Status, ""]),
+        parameter(
+            "query",
+            "traveller",
+            "A name, a `user_id`, the beginning of one, or a `booking_id`.",
+            "John Doe",
+            maxLength=200,
+        ),
+        parameter("query", "cursor", "The last page's `next_cursor`.", "", maxLength=1000),
+    ],
+    "responses": {
+        **answer(200, "A page of the list.", {}, BookingPage),
+        **problem(400, cursors.BAD_CURSOR),
+        **NO_TOKEN,
+        "414": {"description": "The address is longer than 4 KiB."},
+        **problem(422, problems.INVALID, listing.NOT_SEARCHABLE),
+        **AWAY,
+    },
+}
+
+READ = {
+    "operationId": "readBooking",
+    "summary": "Read a booking",
+    "description": "The status of the booking and of each leg, while it runs and afterwards.",
+    "parameters": [
+        ID,
+        parameter("header", "If-None-Match", "The last answer's `ETag`.", '"a1b2c3"'),
+    ],
+    "responses": {
+        **answer(200, "The booking.", ETAG, Booking, RUNNING, BOOKED),
+        "304": {"description": "The booking has not changed."},
+        **NO_TOKEN,
+        **NOT_FOUND,
+        **AWAY,
+    },
+}
+
+CANCEL = {
+    "operationId": "cancelBooking",
+    "summary": "Cancel a booking",
+    "description": "Cancels a booking that is running or booked, and waits until all of it is "
+    "undone. Cancelling again changes nothing.",
+    "parameters": [ID, PREFER],
+    "responses": {
+        **answer(200, "Nothing is booked any more.", {}, BookAnswer, result(CANCELLED)),
+        **answer(202, "It is still being undone.", LOCATION | LATER, Booking),
+        **problem(400, requests.BAD_WAIT),
+        **NOT_FOUND,
+        **problem(409, STOPPED),
+        **NOT_WRITTEN,
+    },
+}
+
+
+def health(name: str, summary: str, status: str, problems: Json) -> Json:
+    """A question about the service itself, which needs no token."""
+    schema = {"type": "object", "required": ["status"], "properties": {"status": {"const": status}}}
+    healthy = {"description": "Yes.", "content": {"application/json": {"schema": schema}}}
+    responses = {"200": healthy} | problems
+    return {"operationId": name, "summary": summary, "security": [], "responses": responses}
+
+
+PATHS = {
+    "/book": {"post": BOOK},
+    "/bookings": {"get": LIST},
+    "/bookings/{booking_id}": {"get": READ},
+    "/bookings/{booking_id}/cancel": {"post": CANCEL},
+    "/healthz": {"get": health("alive", "Does the web process answer?", "ok", {})},
+    "/readyz": {"get": health("ready", "Does Temporal answer?", "ready", AWAY)},
+}
