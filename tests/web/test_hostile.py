@@ -6,9 +6,12 @@ from itertools import count
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis.strategies import booleans, dictionaries, sampled_from, text
 
 from tests.processes import wait_until
 from tests.service import GOOD, Service
+from web.requests import FORM_KEY
 
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -167,6 +170,21 @@ def test_forms(site: Service, body: bytes, status: int) -> None:
 
 def test_a_form_s_key_may_be_a_header_and_must_be_one(site: Service) -> None:
     refused(site, 400, b"name=J&car=c&hotel=h&flight=f", FORM | {"Idempotency-Key": "two words"})
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(
+    fields=dictionaries(sampled_from([*GOOD, "attempts", "email", FORM_KEY]) | text(), text()),
+    left_out=sampled_from(sorted(GOOD)),
+    parts=booleans(),
+)
+def test_forms_of_any_text(
+    site: Service, fields: dict[str, str], left_out: str, parts: bool
+) -> None:
+    fields.pop(left_out, None)
+    sent = {"files": {name: (None, value) for name, value in fields.items()}}
+    answer = site.http.post("/book", **(sent if parts and fields else {"data": fields or {"": ""}}))
+    assert answer.status_code in {400, 422}, answer.text
 
 
 @pytest.mark.parametrize(
