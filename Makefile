@@ -21,11 +21,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 	bench-suppliers check lock clean
 
 run: .venv/installed
-	@exec $(BIN)/python run_all.py
+	@exec $(BIN)/python -m local.run_all
 
 # Without a Temporal server, this says what to do where pytest would fail in every test.
 test: .venv/installed-dev
-	@$(BIN)/python -m embedded.binary
+	@$(BIN)/python -m local.binary
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 # What takes its time: a benchmark and chaos, each in its shortest form.
@@ -34,8 +34,8 @@ test-long: .venv/installed-dev
 
 # SEED repeats a plan; SECONDS is how long it lasts at least, and BOOKINGS how many there are.
 chaos: .venv/installed-dev
-	@$(BIN)/python -m embedded.binary
-	@$(BIN)/python -m chaos $(SEED:%=--seed %) $(BOOKINGS:%=--bookings %) $(SECONDS:%=--seconds %)
+	@$(BIN)/python -m local.binary
+	@$(BIN)/python -m tools.chaos $(SEED:%=--seed %) $(BOOKINGS:%=--bookings %) $(SECONDS:%=--seconds %)
 
 schemathesis: .venv/installed-dev
 	SCHEMATHESIS_EXAMPLES=300 $(BIN)/python -m pytest tests/web/test_openapi.py -k schemathesis -s
@@ -45,8 +45,8 @@ mutants: .venv/installed-dev
 
 # Its figures mean something on a machine that does nothing else meanwhile.
 bench bench-growth bench-workers bench-suppliers: .venv/installed-dev
-	@$(BIN)/python -m embedded.binary
-	@$(BIN)/python -m $(subst -,.,$@) $(ARGS)
+	@$(BIN)/python -m local.binary
+	@$(BIN)/python -m tools.$(subst -,.,$@) $(ARGS)
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check

@@ -8,11 +8,11 @@ from typing import Any
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from mail import Mailer
-from rehearsal import Rehearsal, RehearsedFault
 from saga import REFUSED
 from shared import Leg, LegOrder, Notice, SettledLeg, StepDone
 from suppliers import Refused, Supplier
+from suppliers.mail import Mailer
+from suppliers.rehearsal import Rehearsal, RehearsedFault
 
 
 class Activities:

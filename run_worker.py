@@ -19,14 +19,13 @@ from temporalio.worker import (
 )
 
 from activities import Activities
-from follow_ups import NotifyWorkflow, SettleWorkflow
-from mail import Mailer
-from rehearsal import Rehearsal
-from saga_workflows import BookWorkflow, CancelWorkflow
+from bookings.client import connect, connect_config, let_sdk_rest, on_loopback
+from saga_workflows import BookWorkflow, CancelWorkflow, NotifyWorkflow, SettleWorkflow
 from settings import Settings, give_up
 from shared import TASK_QUEUE_NAME, Leg
-from suppliers import open_supplier
-from temporal_client import connect, connect_config, on_loopback
+from suppliers.configured import supplier_of
+from suppliers.mail import Mailer
+from suppliers.rehearsal import Rehearsal
 
 WORKFLOWS = [BookWorkflow, CancelWorkflow, NotifyWorkflow, SettleWorkflow]
 
@@ -88,15 +87,7 @@ def deployment(settings: Settings) -> WorkerDeploymentConfig | None:
 def make_activities(settings: Settings) -> Activities:
     """The activities with the suppliers and the mail server that the environment names."""
     faults = on_loopback(settings) if settings.demo_faults is None else settings.demo_faults
-    try:
-        suppliers = {
-            leg: open_supplier(
-                settings.supplier_url(leg), leg, plain_http=settings.plain_http_suppliers
-            )
-            for leg in Leg
-        }
-    except ValueError as error:
-        give_up(str(error))
+    suppliers = {leg: supplier_of(settings, leg) for leg in Leg}
     return Activities(
         suppliers, Rehearsal() if faults else None, Mailer(settings.smtp_url, settings.mail_from)
     )
@@ -134,9 +125,7 @@ async def main() -> None:
             await stopping
     connecting.cancel()
     logger.info("The worker has finished its steps and stops.")
-    # The Rust core's threads may crash the interpreter's exit if they are still ending (sdk-python
-    # issue 300); none did after this pause.
-    await asyncio.sleep(0.25)
+    await let_sdk_rest()
 
 
 if __name__ == "__main__":

@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
+from bookings.client import let_sdk_rest
+from bookings.service import Bookings
 from settings import Settings, give_up, is_loopback
 from web import access, openapi, problems
-from web.bookings import Bookings
 from web.views import create_blueprint
 
 T = TypeVar("T")
@@ -34,7 +35,7 @@ class BookingApp(Flask):
     """
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__(__name__)
+        super().__init__(__name__, static_folder="web/static")
         self.config["MAX_CONTENT_LENGTH"] = 16 * 1024
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, name="async", daemon=True)
@@ -67,12 +68,12 @@ class BookingApp(Flask):
 
 
 async def end_tasks() -> None:
-    """Cancel the loop's other tasks, and let the Rust core settle (sdk-python issue 300)."""
+    """Cancel the loop's other tasks, and let the SDK rest."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
-    await asyncio.sleep(0.25)
+    await let_sdk_rest()
 
 
 def create_app(settings: Settings | None = None) -> BookingApp:

@@ -235,7 +235,7 @@ class Settleable:
     def _can_settle(self, settlement: Settlement) -> None:
         verb = self.saga.unresolved.get(settlement.step)
         if verb is None or not (settlement.done or verb is Verb.PIVOT):
-            raise ApplicationError(f"The {settlement.step} has nothing to settle now.")
+            raise ApplicationError(f"There is nothing to settle at the {settlement.step} now.")
 
 
 async def uncancellable(work: Coroutine[Any, Any, T]) -> T:

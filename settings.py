@@ -2,7 +2,7 @@
 
 Each field is the variable of the same name in capitals. Where Temporal is, and how to reach it,
 is told by the variables of `temporalio.envconfig` (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, TLS,
-API key); see `temporal_client.py`.
+API key); see `bookings/client.py`.
 """
 
 import ipaddress

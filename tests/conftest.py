@@ -2,16 +2,19 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from tests.postgres import find_postgres, postgres_server
-from tests.temporal_server import temporal_server
+from tools.helpers.postgres import find_postgres, postgres_server
+from tools.helpers.service import Service, service
+from tools.helpers.temporal_server import temporal_server
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +38,15 @@ async def client(temporal_port: int) -> AsyncIterator[Client]:
     """A client of that server."""
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(100))
     yield await Client.connect(f"127.0.0.1:{temporal_port}", data_converter=pydantic_data_converter)
+
+
+@pytest.fixture
+def new_service(tmp_path: Path) -> Iterator[Callable[..., Service]]:
+    """Makes a service from variables of its environment; only its Temporal is started yet."""
+    with ExitStack() as stack:
+
+        def make(**variables: str) -> Service:
+            port = stack.enter_context(temporal_server())
+            return stack.enter_context(service(tmp_path, port, **variables))
+
+        yield make

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 from flask import render_template, request, url_for
 
+from bookings.listing import BookingPage, Filter
+from bookings.reading import Booking
 from shared import Leg, Status
-from web import telling
-from web.listing import BookingPage, Filter
+from web import wording
 from web.picture import picture_of
-from web.reading import Booking
 from web.scenarios import LONG_TRIP, SCENARIOS, SUGGESTIONS
 
 
@@ -44,9 +44,9 @@ def booking_page(booking: Booking, ui: str) -> str:
         booking=booking,
         live=live,
         can_cancel=booking.status is Status.BOOKED or (live and booking.status is Status.RUNNING),
-        due=telling.due(booking),
+        due=wording.due(booking),
         picture=picture_of(booking.status, booking.legs),
-        told=telling,
+        wording=wording,
         ui=ui,
     )
 
@@ -59,7 +59,7 @@ def list_page(page: BookingPage, wanted: Filter, *, searchable: bool) -> str:
         page=page,
         wanted=wanted,
         searchable=searchable,
-        told=telling,
+        wording=wording,
         first=first if request.args.get("cursor") else None,
     )
 

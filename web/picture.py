@@ -74,7 +74,7 @@ def main() -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style = "".join((ROOT / "static" / name).read_text() for name in STYLES)
+    style = "".join((ROOT / "web" / "static" / name).read_text() for name in STYLES)
     sys.stdout.write(templates.get_template("saga.svg").render(picture=picture_of(), style=style))
 
 

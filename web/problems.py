@@ -5,7 +5,26 @@ from typing import Any
 
 from flask import Flask, Response, render_template, request
 from pydantic import BaseModel, ValidationError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, ServiceUnavailable
+
+from bookings.errors import (
+    BadCursor,
+    BookingError,
+    KeyUsed,
+    NoSuchBooking,
+    NotSearchable,
+    Stopped,
+    TemporalAway,
+)
+
+STATUSES: dict[type[BookingError], int] = {
+    BadCursor: 400,
+    NoSuchBooking: 404,
+    Stopped: 409,
+    KeyUsed: 422,
+    NotSearchable: 422,
+}
+LATER = {"Retry-After": "1"}
 
 INVALID = "The request is not valid; see `errors` for each field."
 
@@ -26,17 +45,6 @@ class Problem(BaseModel):
     detail: str
     errors: list[FieldError] | None = None
     booking_id: str | None = None
-
-
-class Unavailable(Exception):
-    """Nothing can be promised just now; the same request may be sent again after a second.
-
-    `booking_id` names the booking that may have been started all the same.
-    """
-
-    def __init__(self, detail: str, booking_id: str | None = None) -> None:
-        super().__init__(detail)
-        self.booking_id = booking_id
 
 
 def field_errors(error: ValidationError) -> list[FieldError]:
@@ -83,9 +91,17 @@ def register(app: Flask) -> None:
     def invalid(error: ValidationError) -> Response:
         return answer(422, INVALID, errors=field_errors(error))
 
-    @app.errorhandler(Unavailable)
-    def unavailable(error: Unavailable) -> Response:
-        return answer(503, str(error), {"Retry-After": "1"}, booking_id=error.booking_id)
+    @app.errorhandler(BookingError)
+    def booking_error(error: BookingError) -> Response:
+        return answer(STATUSES[type(error)], error.text)
+
+    @app.errorhandler(TemporalAway)
+    def unavailable(error: TemporalAway) -> Response:
+        return answer(503, error.text, LATER, booking_id=error.booking_id)
+
+    @app.errorhandler(ServiceUnavailable)
+    def all_taken(error: ServiceUnavailable) -> Response:
+        return answer(503, error.description or "", LATER)
 
     @app.errorhandler(Exception)
     def bug(error: Exception) -> Response:

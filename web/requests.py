@@ -1,10 +1,7 @@
 """What a client asks for: a trip to book, and how long it is willing to wait."""
 
-import hashlib
 import json
 import re
-import secrets
-import unicodedata
 from typing import Annotated, Any
 from urllib.parse import unquote_to_bytes
 
@@ -12,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 
+from bookings.names import user_id
 from shared import BookVacationInput, Pace
 from web.fields import Address, Attempts, Item, Name
 
@@ -143,25 +141,3 @@ def idempotency_key(text: str | None) -> str | None:
     if not re.fullmatch(KEY, text):
         raise BadRequest(BAD_KEY)
     return text[1:-1] if text.startswith('"') else text
-
-
-def booking_id_for(client: str, key: str | None) -> str:
-    """A booking id that nobody can guess; the same for the same client and key."""
-    if key is None:
-        return f"trip-{secrets.token_hex(16)}"
-    return f"trip-{hashlib.sha256(json.dumps([client, key]).encode()).hexdigest()[:32]}"
-
-
-def user_id(name: str, booking_id: str) -> str:
-    """What people call a booking: a slug of the name, and six digits that never change."""
-    words = slug(name)[:40].strip("-")
-    if not re.search("[a-z]", words):
-        words = "traveller"
-    digits = int(booking_id.removeprefix("trip-"), 16) % 900_000 + 100_000
-    return f"{words}-{digits}"
-
-
-def slug(text: str) -> str:
-    """The ASCII letters and digits of a text, in lower case, with dashes between the words."""
-    plain_ascii = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub("[^a-z0-9]+", "-", plain_ascii).strip("-")

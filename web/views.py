@@ -1,7 +1,9 @@
 """The routes: each reads a request, asks `Bookings`, and answers."""
 
+import asyncio
 import secrets
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from flask import Blueprint, Response, redirect, request, url_for
 from gunicorn.http.errors import ParseException
@@ -9,24 +11,24 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import (
     BadRequest,
     RequestEntityTooLarge,
-    UnprocessableEntity,
+    ServiceUnavailable,
     UnsupportedMediaType,
 )
 from werkzeug.wrappers import Response as AnyResponse
 
+from bookings.errors import KeyUsed
+from bookings.listing import Filter
+from bookings.names import booking_id_for
+from bookings.reading import FINAL, Booking
+from bookings.service import Bookings
 from settings import Settings
 from shared import Pace
 from web.access import client
 from web.answers import book_answer
-from web.bookings import Bookings
-from web.listing import Filter
 from web.pages import booking_page, form_page, guide_page, list_page
-from web.places import Places
 from web.problems import field_errors, wants_html
-from web.reading import FINAL, Booking
 from web.requests import (
     FORM_KEY,
-    booking_id_for,
     from_form,
     from_json,
     idempotency_key,
@@ -36,6 +38,7 @@ from web.requests import (
 
 FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 
+NO_PLACE = "Too many requests are waiting for their bookings. Try again soon."
 NOT_JSON = "Send JSON, as Content-Type: application/json."
 
 
@@ -79,14 +82,22 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
     """The routes over one server's bookings."""
     routes = Blueprint("bookings", __name__)
     routes.before_request(read_body)
-    places = Places(settings.waiting_places)
+    places = asyncio.Semaphore(settings.waiting_places)
     pace = Pace(leg_deadline=settings.leg_deadline, undo_patience=settings.undo_patience)
 
     def patience() -> float:
         return wait_seconds(request.headers.get("Prefer"), settings.book_wait_seconds)
 
-    def place(seconds: float) -> AbstractContextManager[None]:
-        return places.one() if seconds else nullcontext()
+    @asynccontextmanager
+    async def place(seconds: float) -> AsyncIterator[None]:
+        """Hold a waiting place for a request that waits; when all are taken, it is refused."""
+        if not seconds:
+            yield
+            return
+        if places.locked():
+            raise ServiceUnavailable(NO_PLACE)
+        async with places:
+            yield
 
     @routes.get("/")
     def form() -> str:
@@ -108,7 +119,7 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
         key = idempotency_key(request.headers.get("Idempotency-Key"))
         booking_id, seconds = booking_id_for(client(), key), patience()
         trip = asked.trip(booking_id, client(), pace)
-        with place(seconds):
+        async with place(seconds):
             replayed = await bookings.start(booking_id, trip)
             outcome = await bookings.outcome(booking_id, seconds)
         if outcome and outcome.status in FINAL and not replayed:
@@ -129,7 +140,7 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
             )
         except ValidationError as error:
             errors = {found.pointer.strip("/"): found.detail for found in field_errors(error)}
-        except UnprocessableEntity:
+        except KeyUsed:
             errors = {
                 FORM_KEY: "This form was sent before, with other entries, and that trip stands. "
                 "Send it again to book this trip too."
@@ -162,7 +173,7 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
             await bookings.cancel(booking_id, client(), 0)
             return redirect(url_for("bookings.booking", booking_id=booking_id), 303)
         seconds = patience()
-        with place(seconds):
+        async with place(seconds):
             return answer(await bookings.cancel(booking_id, client(), seconds))
 
     @routes.get("/healthz")

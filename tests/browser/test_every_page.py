@@ -12,8 +12,8 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Page, Response
 
 from tests.browser.visits import DESKTOP, PHONE, SCREENSHOTS, NewPage, picture
-from tests.processes import ROOT, Started, wait_until
-from tests.service import Service
+from tools.helpers.processes import ROOT, Started, wait_until
+from tools.helpers.service import Service
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 

@@ -5,8 +5,8 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.browser.visits import NewPage, choose, fill_and_book, headline, states
-from tests.processes import Started
-from tests.service import GOOD, Service
+from tools.helpers.processes import Started
+from tools.helpers.service import GOOD, Service
 
 NOW = {"Prefer": "wait=0"}
 

@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.browser.visits import NewPage, choose, fill_and_book, headline, on_booking
-from tests.service import Service
+from tools.helpers.service import Service
 
 
 def test_what_is_wrong_is_said_beside_its_field_and_what_was_typed_is_kept(

@@ -6,8 +6,8 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.browser.visits import on_booking
-from tests.processes import Started
-from tests.service import Service
+from tools.helpers.processes import Started
+from tools.helpers.service import Service
 
 
 def test_the_guide_starts_a_trip_that_takes_its_time(page: Page) -> None:

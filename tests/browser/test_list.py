@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.visits import on_booking
-from tests.processes import Started, wait_until
-from tests.service import Service
+from tools.helpers.processes import Started, wait_until
+from tools.helpers.service import Service
 
 NOW = {"Prefer": "wait=0"}
 

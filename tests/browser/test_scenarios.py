@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.visits import choose, headline, picture, states
-from tests.service import Service
+from tools.helpers.service import Service
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from playwright.sync_api import (
     expect,
 )
 
-from tests.processes import ROOT
+from tools.helpers.processes import ROOT
 
 NewPage = Callable[..., Page]
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.processes import ROOT, wait_until
-from tests.service import service
-from tests.temporal_server import temporal_server
+from tools.helpers.processes import ROOT, wait_until
+from tools.helpers.service import service
+from tools.helpers.temporal_server import temporal_server
 
 PAGE = (ROOT / "docs" / "api.md").read_text()
 TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")

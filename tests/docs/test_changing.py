@@ -8,8 +8,8 @@ from pathlib import Path
 from temporalio.client import Client
 
 from shared import Leg
-from tests.processes import ROOT, started, wait_until
-from tests.service import Service, service
+from tools.helpers.processes import ROOT, started, wait_until
+from tools.helpers.service import Service, service
 
 DIFFS = re.findall(
     r"```diff\n(.*?)```", (ROOT / "docs" / "changing.md").read_text(), flags=re.DOTALL

@@ -8,8 +8,8 @@ from contextlib import ExitStack
 import pytest
 
 from settings import Settings
-from tests.processes import ROOT, Environment, Started
-from tests.service import Service
+from tools.helpers.processes import ROOT, Environment, Started
+from tools.helpers.service import Service
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
@@ -74,13 +74,13 @@ def test_kill_a_worker_and_cancel(reader: Reader) -> None:
 
 
 def test_look_at_the_suppliers(reader: Reader) -> None:
-    printed = reader.runs("suppliers stock set")
+    printed = reader.runs("operations stock set")
     assert re.search(r"flight +Alaska Airlines 123 +40 +0 +yes", printed)
     assert "John Doe" in printed
 
 
 def test_settle_a_stuck_undo(reader: Reader) -> None:
-    assert "is settled" in reader.runs("settle.py")
+    assert "is settled" in reader.runs("operations settle")
 
 
 def test_every_block_is_run_here() -> None:
@@ -89,8 +89,8 @@ def test_every_block_is_run_here() -> None:
         '"attempts": 5',
         "invalid-hotel-id",
         "kill -9",
-        "suppliers stock",
-        "settle",
+        "operations stock",
+        "operations settle",
     ]
     assert [word for block, word in zip(BLOCKS, words, strict=True) if word not in block] == []
 

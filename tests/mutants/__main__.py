@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent.parent
-LEFT_OUT = shutil.ignore_patterns(".*", "data", "bench", "docs", "screenshots", "__pycache__")
+LEFT_OUT = shutil.ignore_patterns(".*", "data", "docs", "screenshots", "__pycache__")
 
 
 class Mutant(NamedTuple):
@@ -130,7 +130,7 @@ MUTANTS = [
     ),
     Mutant(
         "9 What is not critical cannot undo, or delay: the booking waits for the message",
-        "follow_ups.py",
+        TRIP,
         "await workflow.start_child_workflow(",
         "await workflow.execute_child_workflow(",
         NOTICES,

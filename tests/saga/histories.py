@@ -11,11 +11,12 @@ from typing import Any
 from temporalio.client import Client, WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 
+from bookings.client import let_sdk_rest
 from saga import Settlement
 from saga_workflows import BookWorkflow
 from shared import Leg, Status
 from tests.saga.world import QUICK, Handle, Late, World, down, ended, until
-from tests.temporal_server import temporal_server
+from tools.helpers.temporal_server import temporal_server
 
 FOLDER = Path(__file__).parent / "histories"
 
@@ -148,7 +149,7 @@ async def main() -> None:
         await record(
             await Client.connect(f"127.0.0.1:{port}", data_converter=pydantic_data_converter)
         )
-        await asyncio.sleep(0.25)  # sdk-python issue 300
+        await let_sdk_rest()
 
 
 if __name__ == "__main__":

@@ -12,10 +12,10 @@ from aiosmtpd.handlers import Message as MessageHandler
 from aiosmtpd.smtp import Envelope, Session
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 
-from mail import Mailer
 from shared import FOLLOW_UP_MEMO, Status
+from suppliers.mail import Mailer
 from tests.saga.world import QUICK, Late, World, ended, until
-from tests.temporal_server import free_port
+from tools.helpers.temporal_server import free_port
 
 
 class Mailbox(MessageHandler):

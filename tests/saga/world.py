@@ -21,7 +21,8 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities import Activities
-from mail import Mailer
+from bookings.reading import Booking, find_booking
+from bookings.service import search_attributes
 from run_worker import make_worker
 from saga_workflows import BookWorkflow, CancelWorkflow
 from shared import (
@@ -34,9 +35,8 @@ from shared import (
     Pace,
     Status,
 )
+from suppliers.mail import Mailer
 from suppliers.sql import SqlSupplier
-from web.bookings import search_attributes
-from web.reading import Booking, find_booking
 
 Call = Callable[[], None]
 Fault = Callable[[Call], None]

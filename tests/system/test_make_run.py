@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import Environment, Started, wait_until
-from tests.service import Service
+from tools.helpers.processes import Environment, Started, wait_until
+from tools.helpers.service import Service
 
 NOW = {"Prefer": "wait=0"}
 
@@ -23,7 +23,7 @@ def site(tmp_path: Path) -> Iterator[Service]:
 
 def make_run(site: Service) -> Started:
     """Start everything, and wait until bookings can be made."""
-    everything = site.start("run_all.py")
+    everything = site.start("-m", "local.run_all")
     everything.wait_for("Stop with Ctrl-C", times=everything.output.count("Stop with Ctrl-C") + 1)
     return everything
 

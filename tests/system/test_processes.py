@@ -15,9 +15,9 @@ from temporalio.client import Client
 
 from settings import CONFIGURATION_ERROR
 from shared import Leg
-from tests.processes import Environment, started, wait_until
-from tests.service import GOOD, Service
-from tests.temporal_server import temporal_server
+from tools.helpers.processes import Environment, started, wait_until
+from tools.helpers.service import GOOD, Service
+from tools.helpers.temporal_server import temporal_server
 
 NOW = {"Prefer": "wait=0"}
 NewService = Callable[..., Service]

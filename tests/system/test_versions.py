@@ -9,8 +9,8 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from settings import CONFIGURATION_ERROR
-from tests.processes import Started, wait_until
-from tests.service import Service
+from tools.helpers.processes import Started, wait_until
+from tools.helpers.service import Service
 
 NOW = {"Prefer": "wait=0"}
 

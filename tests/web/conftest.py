@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.service import Service, service
+from tools.helpers.service import Service, service
 
 
 @pytest.fixture(scope="session")

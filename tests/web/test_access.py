@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from settings import CONFIGURATION_ERROR
-from tests.processes import Environment, started, wait_until
-from tests.service import GOOD, Service, service
-from tests.temporal_server import temporal_server
+from tools.helpers.processes import Environment, started, wait_until
+from tools.helpers.service import GOOD, Service, service
+from tools.helpers.temporal_server import temporal_server
 
 ACME = {"Authorization": "Bearer acme-secret"}
 BETA = {"Authorization": "Bearer beta-secret"}

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.processes import wait_until
-from tests.service import GOOD, Service
+from tools.helpers.processes import wait_until
+from tools.helpers.service import GOOD, Service
 
 CONTRACT = {
     "name": "John Doe",

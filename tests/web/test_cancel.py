@@ -1,7 +1,7 @@
 """`POST /bookings/<id>/cancel`: of a booking that runs, and of a booked trip."""
 
-from tests.processes import wait_until
-from tests.service import Service
+from tools.helpers.processes import wait_until
+from tools.helpers.service import Service
 
 NOW = {"Prefer": "wait=0"}
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from bookings import counts
+from bookings.counts import Counts
+from bookings.listing import Filter
 from shared import Status
-from tests.processes import wait_until
 from tests.saga.world import until
-from tests.service import Service, service
-from web import counts
-from web.counts import Counts
-from web.listing import Filter
+from tools.helpers.processes import wait_until
+from tools.helpers.service import Service, service
 
 
 @dataclass

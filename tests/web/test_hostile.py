@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.strategies import booleans, dictionaries, sampled_from, text
 
-from tests.processes import wait_until
-from tests.service import GOOD, Service
+from tools.helpers.processes import wait_until
+from tools.helpers.service import GOOD, Service
 from web.requests import FORM_KEY
 
 JSON = {"Content-Type": "application/json"}

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.processes import wait_until
-from tests.service import GOOD, Service
+from tools.helpers.processes import wait_until
+from tools.helpers.service import GOOD, Service
 
 BODY = json.dumps(GOOD).encode()
 POST = b"POST /book HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"

@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.processes import wait_until
-from tests.service import GOOD, Service
+from tools.helpers.processes import wait_until
+from tools.helpers.service import GOOD, Service
 
 NOW = {"Prefer": "wait=0"}
 

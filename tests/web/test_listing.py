@@ -6,9 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from tests.processes import wait_until
-from tests.service import Service, service
-from tests.temporal_server import temporal_server
+from tools.helpers.processes import wait_until
+from tools.helpers.service import Service, service
+from tools.helpers.temporal_server import temporal_server
 
 NOW = {"Prefer": "wait=0"}
 

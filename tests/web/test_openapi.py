@@ -16,9 +16,9 @@ import schemathesis
 
 from run_workflow import create_app
 from settings import Settings
-from tests.processes import ROOT
-from tests.service import GOOD, Service, service
-from tests.temporal_server import temporal_server
+from tools.helpers.processes import ROOT
+from tools.helpers.service import GOOD, Service, service
+from tools.helpers.temporal_server import temporal_server
 
 TOKEN = "a-token-for-tests"  # noqa: S105
 JSON = {"Content-Type": "application/json"}

@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
+from bookings.history import BookingLeg
+from bookings.names import user_id
+from bookings.reading import FINAL, Booking
 from shared import Leg, LegState, Status
 from web.answers import BookAnswer, book_answer
-from web.history import BookingLeg
-from web.reading import FINAL, Booking
-from web.requests import user_id
 
 BOOKING_ID = "trip-7f3d9c1a5b2e4860a1c9d8e7f6b5a493"
 URL = f"/bookings/{BOOKING_ID}"

@@ -2,14 +2,15 @@
 
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from bookings.errors import BadCursor, KeyUsed, NoSuchBooking, NotSearchable, Stopped, TemporalAway
+from bookings.listing import BookingPage
+from bookings.reading import Booking
 from shared import BOOKING_ID, Status
-from web import access, bookings, calls, cursors, listing, places, problems, requests, views
+from web import access, problems, requests, views
 from web.answers import BookAnswer
-from web.listing import BookingPage
 from web.openapi.examples import BOOKED, CANCELLED, REFUSED, REQUESTS, RUNNING, URL, result
 from web.openapi.examples import BOOKING_ID as EXAMPLE_ID
 from web.openapi.parts import Json, answer, body, header, parameter, problem
-from web.reading import STOPPED, Booking
 from web.requests import BookingRequest
 
 CHALLENGE = {"WWW-Authenticate": header("How to send a token.", access.CHALLENGES[0])}
@@ -19,13 +20,13 @@ LOCATION = {"Location": header("The booking.", URL, pattern="^/bookings/trip-")}
 REPLAYED = {"Idempotent-Replayed": header("Sent to a retry.", "true", required=False, const="true")}
 
 NO_TOKEN = problem(401, access.UNIDENTIFIED, headers=CHALLENGE)
-NOT_FOUND = problem(404, bookings.NO_SUCH_BOOKING)
-AWAY = problem(503, calls.TEMPORAL_AWAY, headers=LATER)
+NOT_FOUND = problem(404, NoSuchBooking.text)
+AWAY = problem(503, TemporalAway.text, headers=LATER)
 NOT_WRITTEN = (
     NO_TOKEN
     | problem(403, access.OTHER_SITE)
     | problem(413, RequestEntityTooLarge.description)
-    | problem(503, calls.TEMPORAL_AWAY, places.NO_PLACE, headers=LATER)
+    | problem(503, TemporalAway.text, views.NO_PLACE, headers=LATER)
 )
 
 ID = parameter("path", "booking_id", "The booking.", EXAMPLE_ID, pattern=f"^{BOOKING_ID}$")
@@ -60,7 +61,7 @@ BOOK = {
         **answer(202, "It is still being booked.", LOCATION | LATER | REPLAYED, Booking, RUNNING),
         **problem(400, requests.UNREADABLE.format("…"), requests.BAD_KEY, requests.BAD_WAIT),
         **problem(415, views.NOT_JSON),
-        **problem(422, problems.INVALID, bookings.KEY_USED),
+        **problem(422, problems.INVALID, KeyUsed.text),
         **NOT_WRITTEN,
     },
 }
@@ -83,10 +84,10 @@ LIST = {
     ],
     "responses": {
         **answer(200, "A page of the list.", {}, BookingPage),
-        **problem(400, cursors.BAD_CURSOR),
+        **problem(400, BadCursor.text),
         **NO_TOKEN,
         "414": {"description": "The address is longer than 4 KiB."},
-        **problem(422, problems.INVALID, listing.NOT_SEARCHABLE),
+        **problem(422, problems.INVALID, NotSearchable.text),
         **AWAY,
     },
 }
@@ -119,7 +120,7 @@ CANCEL = {
         **answer(202, "It is still being undone.", LOCATION | LATER, Booking),
         **problem(400, requests.BAD_WAIT),
         **NOT_FOUND,
-        **problem(409, STOPPED),
+        **problem(409, Stopped.text),
         **NOT_WRITTEN,
     },
 }

@@ -4,9 +4,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from bookings.reading import Booking
 from web.answers import BookAnswer
 from web.problems import Problem
-from web.reading import Booking
 
 Json = dict[str, Any]
 

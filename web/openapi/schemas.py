@@ -5,11 +5,11 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from pydantic_core import CoreSchema, core_schema
 
+from bookings.listing import BookingPage
+from bookings.reading import Booking
 from web.answers import BookAnswer
-from web.listing import BookingPage
 from web.openapi.parts import Json
 from web.problems import Problem
-from web.reading import Booking
 from web.requests import BookingRequest
 
 ANSWERS = (BookAnswer, Booking, BookingPage, Problem)

@@ -1,0 +1,162 @@
+"""Lists of bookings, as Temporal's visibility keeps them: running first, the last ended first."""
+
+import re
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, Field
+from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
+
+from bookings.cursors import cursor_of, token_of
+from bookings.errors import NotSearchable
+from bookings.names import slug
+from shared import (
+    BOOK_WORKFLOW,
+    BOOKING_ID,
+    CANCEL_SUFFIX,
+    CANCEL_WORKFLOW,
+    OUTCOME_MEMO,
+    TRIP_MEMO,
+    BookingOutcome,
+    BookVacationInput,
+    Leg,
+    Status,
+)
+
+PAGE_SIZE = 20
+
+BOTH = f"WorkflowType IN ('{BOOK_WORKFLOW}', '{CANCEL_WORKFLOW}')"
+
+STUCK = "BookingStatus = 'needs_attention' AND ExecutionStatus = 'Running'"
+STOPPED = "ExecutionStatus IN ('Terminated', 'TimedOut', 'Failed')"
+
+CONDITIONS = {
+    Status.RUNNING: "BookingStatus = 'running' AND ExecutionStatus = 'Running'",
+    Status.UNDOING: "BookingStatus = 'undoing' AND ExecutionStatus = 'Running'",
+    Status.NEEDS_ATTENTION: f"({STUCK} OR {STOPPED})",
+    Status.BOOKED: "BookingStatus = 'booked'",
+    Status.CANCELLED: "(BookingStatus = 'cancelled' OR ExecutionStatus = 'Canceled')",
+}
+"""What a status is to Temporal, which also ends workflows without their writing anything more."""
+
+
+class BookingSummary(BaseModel):
+    """A booking in a list."""
+
+    booking_id: str
+    user_id: str
+    status: Status
+    items: dict[Leg, str]
+    started_at: datetime
+    ended_at: datetime | None = None
+
+
+class BookingPage(BaseModel):
+    """A part of a list; `next_cursor` asks for the next one.
+
+    `counts` is left out where the server keeps no search attributes, and while they are not known
+    yet. Of ended bookings they may be a while old: some seconds where there are thousands.
+    """
+
+    bookings: list[BookingSummary]
+    counts: dict[Status, int] | None = None
+    next_cursor: str | None = None
+
+
+class Filter(BaseModel):
+    """Which bookings a client asks for.
+
+    `traveller` is a booking id, a user id, or a name of which the user id is made.
+    """
+
+    status: Annotated[Status | None, BeforeValidator(lambda text: text or None)] = None
+    traveller: Annotated[str, Field(max_length=200)] = ""
+    owner: str = ""
+
+    def query(self, searchable: bool, types: str = BOTH) -> str:
+        """The visibility query; no value in it can hold a quote."""
+        parts = [types]
+        if re.fullmatch(BOOKING_ID, self.traveller):
+            ids = f"'{self.traveller}', '{self.traveller}{CANCEL_SUFFIX}'"
+            parts.append(f"WorkflowId IN ({ids})")
+        elif self.traveller:
+            parts.append(f"Traveller STARTS_WITH '{slug(self.traveller)}'")
+        if self.owner and searchable:
+            parts.append(f"Owner = '{self.owner}'")
+        if self.status:
+            parts.append(CONDITIONS[self.status])
+        return " AND ".join(parts)
+
+
+async def list_bookings(
+    client: Client, wanted: Filter, cursor: str | None, searchable: bool
+) -> BookingPage:
+    """One page of the bookings that a client asks for.
+
+    Raises:
+        BadCursor: The cursor is none that an earlier page gave.
+        NotSearchable: There is a filter, and the server keeps no search attributes.
+    """
+    if not searchable and (wanted.status or wanted.traveller):
+        raise NotSearchable
+    query = wanted.query(searchable)
+    rows, token = await one_page(client, query, token_of(cursor, query) if cursor else b"")
+    summaries = [summary for row in rows if (summary := await summarise(row, wanted.owner))]
+    superseded = await cancelled_later(client, summaries)
+    return BookingPage(
+        bookings=[
+            summary
+            for summary in summaries
+            if not (summary.status is Status.BOOKED and summary.booking_id in superseded)
+        ],
+        next_cursor=cursor_of(token, query) if token else None,
+    )
+
+
+async def one_page(
+    client: Client, query: str, token: bytes
+) -> tuple[list[WorkflowExecution], bytes]:
+    """The workflows of one page, and the token of the next."""
+    found = client.list_workflows(query, page_size=PAGE_SIZE, next_page_token=token)
+    await found.fetch_next_page()
+    return list(found.current_page or []), found.next_page_token or b""
+
+
+async def summarise(row: WorkflowExecution, owner: str) -> BookingSummary | None:
+    """A workflow as a booking; None if it is not one of this owner's."""
+    trip = await row.memo_value(TRIP_MEMO, None, type_hint=BookVacationInput)
+    if trip is None or trip.owner != owner:
+        return None
+    outcome = await row.memo_value(OUTCOME_MEMO, None, type_hint=BookingOutcome)
+    return BookingSummary(
+        booking_id=row.id.removesuffix(CANCEL_SUFFIX),
+        user_id=trip.book_user_id,
+        status=status_of(row, outcome),
+        items={leg: trip.item(leg) for leg in Leg},
+        started_at=row.start_time,
+        ended_at=row.close_time,
+    )
+
+
+def status_of(row: WorkflowExecution, outcome: BookingOutcome | None) -> Status:
+    """How a booking stands, by its workflow's status and the outcome that it has published."""
+    begun = Status.UNDOING if row.id.endswith(CANCEL_SUFFIX) else Status.RUNNING
+    match row.status:
+        case WorkflowExecutionStatus.RUNNING:
+            return outcome.status if outcome else begun
+        case WorkflowExecutionStatus.COMPLETED:
+            return outcome.status if outcome else Status.BOOKED
+        case WorkflowExecutionStatus.CANCELED:
+            return Status.CANCELLED
+        case _:
+            return Status.NEEDS_ATTENTION
+
+
+async def cancelled_later(client: Client, summaries: list[BookingSummary]) -> set[str]:
+    """Which of these were booked and then cancelled: they are listed by their cancellation."""
+    ids = [row.booking_id for row in summaries if row.status is Status.BOOKED]
+    if not ids:
+        return set()
+    names = ", ".join(f"'{booking_id}{CANCEL_SUFFIX}'" for booking_id in ids)
+    found = client.list_workflows(f"WorkflowId IN ({names})", page_size=PAGE_SIZE)
+    return {row.id.removesuffix(CANCEL_SUFFIX) async for row in found}

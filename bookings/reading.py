@@ -1,0 +1,171 @@
+"""How a booking stands, read from what Temporal keeps of it; no worker is asked."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+from temporalio.client import (
+    Client,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+)
+from temporalio.service import RPCError, RPCStatusCode
+
+from bookings.errors import Stopped
+from bookings.history import BookingLeg, legs_so_far
+from shared import (
+    CANCEL_SUFFIX,
+    OUTCOME_MEMO,
+    TRIP_MEMO,
+    BookingOutcome,
+    BookVacationInput,
+    Leg,
+    LegOutcome,
+    LegState,
+    Status,
+)
+
+FINAL = {Status.BOOKED, Status.CANCELLED}
+
+Handle = WorkflowHandle[Any, BookingOutcome]
+
+
+class Booking(BaseModel):
+    """A booking, as `GET /bookings/<id>` answers it."""
+
+    booking_id: str
+    user_id: str
+    status: Status
+    reason: str | None = None
+    legs: list[BookingLeg]
+    started_at: datetime
+    ended_at: datetime | None = None
+
+    def outcome(self) -> BookingOutcome:
+        """What became of it so far."""
+        return BookingOutcome(status=self.status, legs=list(self.legs), reason=self.reason)
+
+
+class Found(BaseModel):
+    """A booking, and what only the service needs to know of it.
+
+    `cancelling` tells of a trip that was booked and is being cancelled, or was; `stopped` of one
+    whose workflow was stopped from outside.
+    """
+
+    booking: Booking
+    trip: BookVacationInput
+    cancelling: bool = False
+    stopped: bool = False
+
+
+async def find_booking(client: Client, booking_id: str) -> Found | None:
+    """Read one booking, and what became of it if it was booked and then cancelled.
+
+    None if there is no such booking.
+    """
+    handle = client.get_workflow_handle(booking_id, result_type=BookingOutcome)
+    description = await describe(handle)
+    if description is None:
+        return None
+    trip = await description.memo_value(TRIP_MEMO, None, type_hint=BookVacationInput)
+    if trip is None:  # some other workflow
+        return None
+    outcome = await outcome_so_far(handle, description, trip)
+    cancelling = None
+    if outcome.status is Status.BOOKED:
+        handle = client.get_workflow_handle(booking_id + CANCEL_SUFFIX, result_type=BookingOutcome)
+        cancelling = await describe(handle)
+        if cancelling:
+            booked, outcome = outcome, await outcome_so_far(handle, cancelling, trip, outcome)
+            outcome = with_attempts_of(booked, outcome)
+    last = cancelling or description
+    booking = Booking(
+        booking_id=booking_id,
+        user_id=trip.book_user_id,
+        status=outcome.status,
+        reason=outcome.reason,
+        legs=[BookingLeg.model_validate(leg, from_attributes=True) for leg in outcome.legs],
+        started_at=description.start_time,
+        ended_at=last.close_time,
+    )
+    return Found(
+        booking=booking,
+        trip=trip,
+        cancelling=cancelling is not None,
+        stopped=last.close_time is not None and outcome.status not in FINAL,
+    )
+
+
+async def describe(handle: Handle) -> WorkflowExecutionDescription | None:
+    """What Temporal says of a workflow; None if it knows none of that id."""
+    try:
+        return await handle.describe()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return None
+        raise
+
+
+async def outcome_so_far(
+    handle: Handle,
+    description: WorkflowExecutionDescription,
+    trip: BookVacationInput,
+    booked: BookingOutcome | None = None,
+) -> BookingOutcome:
+    """The result or the memo of a workflow that has ended; the history of one that runs.
+
+    Args:
+        handle: The workflow.
+        description: What Temporal says of it.
+        trip: Its input.
+        booked: The outcome that it began with, if it cancels a booked trip.
+    """
+    known = await description.memo_value(OUTCOME_MEMO, None, type_hint=BookingOutcome)
+    if description.status is WorkflowExecutionStatus.COMPLETED:
+        return await handle.result()
+    if description.status is WorkflowExecutionStatus.CANCELED:
+        return known or never_begun(trip)
+    legs = legs_so_far(
+        booked.legs if booked else untouched(trip),
+        (await handle.fetch_history()).events,
+        description.raw_description.pending_activities,
+    )
+    settled = {leg.leg: leg for leg in known.legs if leg.state is LegState.SETTLED} if known else {}
+    begun = Status.UNDOING if booked else Status.RUNNING
+    outcome = BookingOutcome(
+        status=known.status if known else begun,
+        reason=known.reason if known else None,
+        legs=[settled.get(leg.leg, leg) for leg in legs],
+    )
+    if description.status is WorkflowExecutionStatus.RUNNING:
+        return outcome
+    return stopped_from_outside(outcome)
+
+
+def with_attempts_of(booked: BookingOutcome, cancelled: BookingOutcome) -> BookingOutcome:
+    """The outcome of a cancellation, with the attempts that the booking took."""
+    legs = zip(booked.legs, cancelled.legs, strict=True)
+    return cancelled.model_copy(
+        update={"legs": [now.model_copy(update={"attempts": then.attempts}) for then, now in legs]}
+    )
+
+
+def untouched(trip: BookVacationInput) -> list[LegOutcome]:
+    """The legs of a trip before anything is done for them."""
+    return [LegOutcome(leg=leg, item=trip.item(leg)) for leg in Leg]
+
+
+def never_begun(trip: BookVacationInput) -> BookingOutcome:
+    """The outcome of a booking that was cancelled before its worker saw it."""
+    return BookingOutcome(
+        status=Status.CANCELLED,
+        legs=untouched(trip),
+        reason="Cancelled by request, before anything was booked.",
+    )
+
+
+def stopped_from_outside(outcome: BookingOutcome) -> BookingOutcome:
+    """The outcome of a booking that was terminated: nobody undoes what it holds."""
+    return outcome.model_copy(update={"status": Status.NEEDS_ATTENTION, "reason": Stopped.text})

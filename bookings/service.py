@@ -1,0 +1,201 @@
+"""Bookings as Temporal keeps them: start one, join it, cancel it, wait for its outcome."""
+
+import asyncio
+import re
+from contextlib import suppress
+
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from bookings.calls import AWAY, RETRY, temporal
+from bookings.client import connect
+from bookings.counts import Counts
+from bookings.errors import KeyUsed, NoSuchBooking, Stopped
+from bookings.listing import BookingPage, Filter, list_bookings
+from bookings.reading import FINAL, Booking, Found, Handle, find_booking
+from settings import Settings
+from shared import (
+    BOOK_WORKFLOW,
+    BOOKING_ID,
+    BOOKING_STATUS,
+    CANCEL_SUFFIX,
+    CANCEL_WORKFLOW,
+    OWNER,
+    TASK_QUEUE_NAME,
+    TRAVELLER,
+    TRIP_MEMO,
+    BookingOutcome,
+    BookVacationInput,
+    Status,
+)
+
+
+def search_attributes(trip: BookVacationInput, status: Status) -> TypedSearchAttributes:
+    """What a booking can be found by; its workflow keeps the status up to date."""
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(BOOKING_STATUS, status.value),
+            SearchAttributePair(TRAVELLER, trip.book_user_id),
+            SearchAttributePair(OWNER, trip.owner),
+        ]
+    )
+
+
+class Bookings:
+    """The bookings on one Temporal server, through one client; used on one event loop only."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self._counts = Counts(client)
+        self._searchable: bool | None = None
+
+    @classmethod
+    async def connect(cls, settings: Settings) -> "Bookings":
+        """Prepare the client; it connects on first use, and again after Temporal was away."""
+        return cls(await connect(settings, lazy=True, retry=RETRY))
+
+    async def start(self, booking_id: str, trip: BookVacationInput) -> bool:
+        """Start a booking, or join the one that was made of the same request.
+
+        Returns:
+            Whether it was there before.
+
+        Raises:
+            KeyUsed: There is a booking of that id, made of another request.
+            TemporalAway: Temporal is away; whether the booking was started is not known.
+        """
+        async with temporal(booking_id):
+            try:
+                await self._start(BOOK_WORKFLOW, booking_id, trip, Status.RUNNING)
+                return False
+            except WorkflowAlreadyStartedError:
+                found = await find_booking(self.client, booking_id)
+        if found is None or found.trip.fingerprint != trip.fingerprint:
+            raise KeyUsed
+        return True
+
+    async def outcome(self, booking_id: str, seconds: float) -> BookingOutcome | None:
+        """Wait for a workflow to end; None if it has not within `seconds`.
+
+        While Temporal is away the wait goes on: the booking is kept there, and may yet end.
+        """
+        handle: Handle = self.client.get_workflow_handle(booking_id, result_type=BookingOutcome)
+        try:
+            async with asyncio.timeout(seconds):
+                while True:
+                    try:
+                        return await handle.result()
+                    except RPCError:
+                        await asyncio.sleep(0.2)
+        except TimeoutError:
+            return None
+        except WorkflowFailureError:  # cancelled: the outcome is in the memo
+            async with temporal(booking_id):
+                found = await find_booking(self.client, booking_id.removesuffix(CANCEL_SUFFIX))
+            return found.booking.outcome() if found else None
+
+    async def read(self, booking_id: str, client: str) -> Booking:
+        """How a booking of this client stands.
+
+        Raises:
+            NoSuchBooking: The client has no such booking.
+            TemporalAway: Temporal is away.
+        """
+        return (await self._find(booking_id, client)).booking
+
+    async def cancel(self, booking_id: str, client: str, seconds: float) -> Booking:
+        """Cancel a booking that runs, or a booked trip, and wait for that to end.
+
+        A booking that is cancelled already stays as it is.
+
+        Raises:
+            NoSuchBooking: The client has no such booking.
+            Stopped: It was stopped from outside, so that nothing is left to carry this out.
+            TemporalAway: Temporal is away; the same request may be sent again.
+        """
+        deadline = asyncio.get_running_loop().time() + seconds
+        found = await self._find(booking_id, client)
+        if found.stopped:
+            raise Stopped
+        if found.booking.status not in FINAL and not found.cancelling:
+            await self._ask_to_cancel(booking_id)
+            await self.outcome(booking_id, deadline - asyncio.get_running_loop().time())
+            found = await self._find(booking_id, client)
+        if found.booking.status is Status.BOOKED or found.cancelling:
+            cancel_id = booking_id + CANCEL_SUFFIX
+            async with temporal(booking_id):
+                with suppress(WorkflowAlreadyStartedError):
+                    await self._start(CANCEL_WORKFLOW, cancel_id, found.trip, Status.UNDOING)
+            await self.outcome(cancel_id, deadline - asyncio.get_running_loop().time())
+            found = await self._find(booking_id, client)
+        return found.booking
+
+    async def page(self, wanted: Filter, cursor: str | None) -> BookingPage:
+        """One page of the bookings that a client asks for, with counts; see `list_bookings`."""
+        async with temporal():
+            searchable = await self.searchable()
+            page = await list_bookings(self.client, wanted, cursor, searchable)
+            counts = await self._counts.of(wanted) if searchable else None
+        return page.model_copy(update={"counts": counts})
+
+    async def ping(self) -> None:
+        """Return if Temporal answers.
+
+        Raises:
+            TemporalAway: It does not.
+        """
+        async with temporal():
+            await self.client.service_client.check_health()
+
+    async def _start(
+        self, workflow: str, workflow_id: str, trip: BookVacationInput, status: Status
+    ) -> None:
+        attributes = search_attributes(trip, status) if await self.searchable() else None
+        await self.client.start_workflow(
+            workflow,
+            trip,
+            id=workflow_id,
+            task_queue=TASK_QUEUE_NAME,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            memo={TRIP_MEMO: trip},
+            search_attributes=attributes,
+            static_summary=f"Trip of {trip.book_user_id}",
+        )
+
+    async def searchable(self) -> bool:
+        """Whether the server keeps search attributes of bookings, so that lists have filters."""
+        if self._searchable is None:
+            asked = ListSearchAttributesRequest(namespace=self.client.namespace)
+            try:
+                known = await self.client.operator_service.list_search_attributes(asked)
+                wanted = {key.name for key in (BOOKING_STATUS, TRAVELLER, OWNER)}
+                self._searchable = wanted <= set(known.custom_attributes)
+            except RPCError as error:
+                if error.status in AWAY:
+                    raise
+                self._searchable = False  # not everybody may ask
+        return self._searchable
+
+    async def _ask_to_cancel(self, booking_id: str) -> None:
+        async with temporal(booking_id):
+            try:
+                await self.client.get_workflow_handle(booking_id).cancel()
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:  # it has just ended
+                    raise
+
+    async def _find(self, booking_id: str, client: str) -> Found:
+        found = None
+        if re.fullmatch(BOOKING_ID, booking_id):
+            async with temporal(booking_id):
+                found = await find_booking(self.client, booking_id)
+        if found is None or found.trip.owner != client:
+            raise NoSuchBooking
+        return found

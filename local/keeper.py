@@ -1,0 +1,150 @@
+"""Keeping one program running."""
+
+import asyncio
+import os
+import time
+from asyncio.subprocess import STDOUT, Process
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn, Self
+
+from local import children
+from local.console import Console, Lines
+from settings import CONFIGURATION_ERROR
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
+"""Seconds before a program is started again; doubled each time that it soon dies again."""
+
+STEADY_SECONDS = 10
+"""After a program has stayed up that long, the pauses begin with the first one again."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program to keep running.
+
+    Attributes:
+        name: What its lines are marked with.
+        command: The program and its arguments.
+        ready_line: How the line begins that tells that it is ready; empty: it need not tell.
+        grace: Seconds it has to stop after SIGTERM, before it and its descendants are killed.
+        pid_file: Where its process id is kept, for people who want to kill it.
+    """
+
+    name: str
+    command: Sequence[str | Path]
+    ready_line: str = ""
+    grace: float = 3
+    pid_file: Path | None = None
+
+
+class CannotRunError(Exception):
+    """A program says that it cannot run as configured; starting it again would not help."""
+
+
+class Keeper:
+    """Starts a program, starts it again when it dies, shows its output, and stops it.
+
+    Attributes:
+        ready: Set once the program has told that it is ready.
+    """
+
+    def __init__(self, program: Program, console: Console) -> None:
+        self._program = program
+        self._console = console
+        self._running: _Running | None = None
+        self.ready = asyncio.Event()
+        if not program.ready_line:
+            self.ready.set()
+
+    async def keep(self) -> NoReturn:
+        """Keep the program running; a cancellation leaves it as it is, for `stop`.
+
+        Raises:
+            CannotRunError: It ended with `CONFIGURATION_ERROR`.
+        """
+        name = self._program.name
+        pause = FIRST_PAUSE
+        while True:
+            started = time.monotonic()
+            self._running = await _Running.start(self._program, self._take)
+            self._note_pid(self._running.pid)
+            status = await self._running.ended()
+            self._running = None
+            if status == CONFIGURATION_ERROR:
+                self._console.say(f"{name} cannot run as configured; its last lines tell why")
+                raise CannotRunError
+            if time.monotonic() - started >= STEADY_SECONDS:
+                pause = FIRST_PAUSE
+            how = children.how_it_ended(status)
+            self._console.say(f"{name} ended ({how}); it is started again in {pause:g} s")
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def stop(self, hurry: asyncio.Event) -> None:
+        """Stop the program, at the latest when its grace is over or `hurry` is set."""
+        if self._running:
+            await self._running.stop(self._program.grace, hurry)
+
+    def _note_pid(self, pid: int) -> None:
+        if self._program.pid_file:
+            with suppress(OSError):  # Temporal tells better what is wrong with the folder
+                self._program.pid_file.parent.mkdir(parents=True, exist_ok=True)
+                self._program.pid_file.write_text(f"{pid}\n")
+
+    def _take(self, line: str) -> None:
+        self._console.show(self._program.name, line)
+        if self._program.ready_line and line.startswith(self._program.ready_line):
+            self.ready.set()
+
+
+class _Running:
+    """A program while it runs, in a session of its own, with its output."""
+
+    def __init__(self, process: Process, output: Lines) -> None:
+        self._process = process
+        self._output = output
+
+    @classmethod
+    async def start(cls, program: Program, take: Callable[[str], None]) -> Self:
+        # With a pipe of asyncio's own, `Process.wait` of Python 3.11 would go on until the
+        # descendants of a process that died have let go of it too.
+        read_end, write_end = os.pipe()
+        output = Lines(take)
+        await asyncio.get_running_loop().connect_read_pipe(lambda: output, os.fdopen(read_end))
+        try:
+            process = await children.start(
+                program.command,
+                stdout=write_end,
+                stderr=STDOUT,
+                env=os.environ | {"PYTHONUNBUFFERED": "1"},
+                own_session=True,
+            )
+        finally:
+            os.close(write_end)
+        return cls(process, output)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    async def ended(self) -> int:
+        """Wait for the end of the program, and clear away what it leaves behind."""
+        status = await self._process.wait()
+        children.kill_group(self._process)  # a server's process that would still hold its port
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._output.ended.wait(), 1)
+        return status
+
+    async def stop(self, grace: float, hurry: asyncio.Event) -> None:
+        with suppress(ProcessLookupError):
+            self._process.terminate()
+        await asyncio.wait(
+            {asyncio.ensure_future(self._process.wait()), asyncio.ensure_future(hurry.wait())},
+            timeout=grace,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        children.kill_group(self._process)
+        await self.ended()

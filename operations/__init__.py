@@ -1,0 +1,1 @@
+"""What operators do, one command for all of it: `python -m operations`."""

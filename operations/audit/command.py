@@ -1,0 +1,76 @@
+"""`python -m operations audit`: check that every trip holds all of its three legs, or none.
+
+It reads Temporal and the suppliers that the environment names, and changes nothing.
+"""
+
+import argparse
+import asyncio
+import sys
+
+from temporalio.client import Client
+from temporalio.service import RetryConfig
+
+from bookings.client import connect, connect_config, let_sdk_rest
+from operations.audit.auditor import Report, audit
+from operations.audit.report import lines
+from operations.audit.shops import CannotAuditError, open_shops
+from operations.subcommands import Subcommands
+from settings import CONFIGURATION_ERROR, Settings
+
+VIOLATIONS = 1
+CONNECT_SECONDS = 10
+PATIENCE = RetryConfig(max_elapsed_time_millis=5000)
+
+
+def add_to(commands: Subcommands) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "audit",
+        help="check that every trip holds all of its legs or none",
+        description="Compare what Temporal says with what the suppliers hold; nothing is changed. "
+        "Exit status: 0 clean, 1 violations, 2 the audit could not run.",
+    )
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Audit, and print what was found."""
+    try:
+        report = asyncio.run(audit_once(settings))
+    except CannotAuditError as error:
+        print(f"The audit could not run.\n{error}", file=sys.stderr)
+        return CONFIGURATION_ERROR
+    print(report.model_dump_json(indent=2) if arguments.json else "\n".join(lines(report)))
+    return VIOLATIONS if report.violations else 0
+
+
+async def audit_once(settings: Settings) -> Report:
+    """Audit the system that the settings name.
+
+    Raises:
+        CannotAuditError: Temporal or a supplier cannot be read.
+    """
+    shops = open_shops(settings)
+    try:
+        return await audit(await connected(settings), shops)
+    finally:
+        await let_sdk_rest()
+
+
+async def connected(settings: Settings) -> Client:
+    """A client of Temporal.
+
+    Raises:
+        CannotAuditError: It cannot be reached.
+    """
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            return await connect(settings, retry=PATIENCE)
+    except (RuntimeError, TimeoutError) as error:
+        where = connect_config(settings)["target_host"]
+        reason = str(error) or f"It did not answer within {CONNECT_SECONDS} s."
+        raise CannotAuditError(
+            f"Temporal at {where} cannot be reached. {reason}\n"
+            "Start it, or set TEMPORAL_ADDRESS or TEMPORAL_PORT to where it is."
+        ) from error

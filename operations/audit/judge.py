@@ -1,0 +1,84 @@
+"""The judgement: what is off about one trip, and about one supplier's books."""
+
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from itertools import groupby
+
+from operations.audit import wording
+from operations.audit.findings import Finding
+from operations.audit.known import KnownTrip, Standing
+from operations.audit.shops import Books, Held
+from shared import Leg
+
+
+def booking_id_of(key: str) -> str:
+    """The booking that a supplier's key is for."""
+    return key.partition(":")[0]
+
+
+def judge_trip(
+    booking_id: str, known: KnownTrip | None, held: Collection[Held], remembered_since: datetime
+) -> Iterator[Finding]:
+    """What is off about one trip.
+
+    Args:
+        booking_id: Its id.
+        known: What Temporal knows of it.
+        held: All that the suppliers hold for it.
+        remembered_since: Since when Temporal must know every booking.
+    """
+    keys = known.keys() if known else {}
+    own = [one for one in held if keys.get(one.leg) == one.key]
+    # An idempotency key that was used again, after Temporal had forgotten its first trip.
+    others = [one for one in held if one not in own]
+    for _, group in groupby(sorted(others, key=_trip_part), _trip_part):
+        yield from _judge_alone(booking_id, list(group), own, remembered_since)
+    if known:
+        yield from _judge_known(known, own)
+
+
+def judge_books(books: Books) -> Iterator[Finding]:
+    """What is off about a supplier's books in themselves."""
+    for stock in books.stock:
+        yield from wording.stock_is_off(books.leg, stock)
+    for key in books.unexplained:
+        yield wording.not_in_ledger(books.leg, key)
+
+
+def _trip_part(held: Held) -> str:
+    return held.key.rpartition(":")[0]
+
+
+def _judge_known(known: KnownTrip, own: Collection[Held]) -> Iterator[Finding]:
+    match known.standing:
+        case Standing.BOOKED:
+            held = {one.leg: one for one in own}
+            for leg in Leg:
+                if leg not in held:
+                    yield wording.missing(known, leg)
+                elif held[leg].item != known.trip.item(leg):
+                    yield wording.wrong_item(known, held[leg])
+        case Standing.CANCELLED:
+            for one in own:
+                yield wording.left_over(known, one)
+        case Standing.STOPPED:
+            yield wording.stopped(known, own)
+        case Standing.NEEDS_ATTENTION:
+            yield wording.needs_attention(known)
+
+
+def _judge_alone(
+    booking_id: str,
+    held: Collection[Held],
+    own: Collection[Held],
+    remembered_since: datetime,
+) -> Iterator[Finding]:
+    """Judge what Temporal does not know, and may have forgotten: three legs, or none."""
+    young = [one for one in held if one.since >= remembered_since]
+    for one in young:
+        if one.leg in {mine.leg for mine in own}:
+            yield wording.duplicate(booking_id, one)
+        else:
+            yield wording.unknown(booking_id, one)
+    if not young and {one.leg for one in held} != set(Leg):
+        yield wording.incomplete(booking_id, held)

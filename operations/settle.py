@@ -1,0 +1,80 @@
+"""`python -m operations settle`: settle a leg whose undo is stuck.
+
+For operators: first see to it by other means that the supplier holds nothing, then say so here.
+The booking then ends, with the name and the note in its outcome and in the supplier's ledger.
+"""
+
+import argparse
+import asyncio
+
+from temporalio.client import (
+    Client,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.service import RPCError, RPCStatusCode
+
+from bookings.client import connect, connect_config, let_sdk_rest
+from operations.subcommands import Subcommands
+from saga import Settlement
+from settings import CONFIGURATION_ERROR, Settings
+from shared import CANCEL_SUFFIX, Leg
+
+PATIENCE = 10
+"""Seconds for a worker to answer."""
+
+
+async def settle(client: Client, booking_id: str, settlement: Settlement) -> str | None:
+    """Settle a leg of a booking, or of the cancellation of a booked trip.
+
+    Returns:
+        Why that is not possible; None if it is done.
+    """
+    for workflow_id in (booking_id + CANCEL_SUFFIX, booking_id):
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await client.get_workflow_handle(workflow_id).execute_update("settle", settlement)
+            return None
+        except WorkflowUpdateFailedError as refusal:
+            return str(refusal.cause)
+        except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
+            return f"No worker has answered within {PATIENCE} seconds. Start one, and try again."
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+    return "There is no such booking, or it has ended."
+
+
+def add_to(commands: Subcommands) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "settle",
+        help="settle a leg whose undo is stuck",
+        description="First make sure by other means that the supplier holds nothing. The booking "
+        "then ends, with your name and note in its outcome and in the supplier's ledger.",
+    )
+    parser.add_argument("booking_id")
+    parser.add_argument("leg", choices=list(Leg))
+    parser.add_argument("--by", required=True, help="who resolved it")
+    parser.add_argument("--note", required=True, help="what was done, such as 'phoned the hotel'")
+    parser.set_defaults(run=run)
+
+
+def run(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Settle a leg, and print what came of it."""
+    settlement = Settlement(arguments.leg, arguments.by, arguments.note)
+    return asyncio.run(carry_out(settings, arguments.booking_id, settlement))
+
+
+async def carry_out(settings: Settings, booking_id: str, settlement: Settlement) -> int:
+    """Settle a leg, and say what came of it; return the exit status."""
+    try:
+        client = await connect(settings)
+    except RuntimeError as error:
+        where = connect_config(settings)["target_host"]
+        print(f"Temporal at {where} cannot be reached ({error}). Set TEMPORAL_ADDRESS.")
+        return CONFIGURATION_ERROR
+    problem = await settle(client, booking_id, settlement)
+    await let_sdk_rest()
+    print(problem or f"The {settlement.step} of {booking_id} is settled.")
+    return 1 if problem else 0

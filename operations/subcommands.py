@@ -1,0 +1,6 @@
+"""The type of what `argparse` adds commands to, which has no public name."""
+
+import argparse
+from typing import TypeAlias
+
+Subcommands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"

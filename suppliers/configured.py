@@ -1,0 +1,27 @@
+"""The suppliers that the environment names; a wrong setting ends the process with one message."""
+
+from settings import Settings, give_up
+from suppliers import Supplier, open_supplier
+from suppliers.sql import SqlSupplier
+
+
+def supplier_of(settings: Settings, leg: str) -> Supplier:
+    """A leg's supplier; nothing connects before it is used."""
+    try:
+        return open_supplier(
+            settings.supplier_url(leg), leg, plain_http=settings.plain_http_suppliers
+        )
+    except ValueError as error:
+        give_up(str(error))
+
+
+def sql_supplier_of(settings: Settings, leg: str) -> SqlSupplier:
+    """A leg's supplier that keeps its books in a database that can be reached from here."""
+    supplier = supplier_of(settings, leg)
+    if not isinstance(supplier, SqlSupplier):
+        supplier.close()
+        give_up(
+            f"{leg.upper()}_SUPPLIER is a service over HTTP, whose books are kept elsewhere. "
+            "Run this command there, or set it to a sqlite:/// or postgresql:// URL."
+        )
+    return supplier

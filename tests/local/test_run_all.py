@@ -1,0 +1,187 @@
+"""The supervisor, with stand-ins for the worker and the web process."""
+
+import asyncio
+import shlex
+import signal
+import socket
+import sys
+import time
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client
+
+from local import keeper
+from local.console import Console
+from tools.helpers.processes import Environment, Started, started, wait_until
+
+READY = "Stop with Ctrl-C."
+WORKER = "sleep 1001"
+STUBBORN = "sh -c 'trap : TERM; while :; do sleep 1002; done'"
+MISCONFIGURED = "sh -c 'echo SMTP_URL cannot be used; exit 2'"
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Environment:
+    return Environment(tmp_path / "data")
+
+
+def web(folder: Path, environment: Environment) -> str:
+    """A web process that says it is ready, and a descendant of it."""
+    (folder / "pages").mkdir(exist_ok=True)
+    (folder / "pages" / "readyz").touch()
+    command = [sys.executable, "-m", "http.server", environment["PORT"], "--bind", "127.0.0.1"]
+    command += ["--directory", str(folder / "pages")]
+    return shlex.join(["sh", "-c", f"sleep 1003 & exec {shlex.join(command)}"])
+
+
+def run_all(
+    environment: Environment, folder: Path, worker: str = WORKER
+) -> AbstractContextManager[Started]:
+    command = ("-m", "tests.local.stand_ins", worker, web(folder, environment))
+    return started(environment, folder / "log", *command)
+
+
+async def connect(environment: Environment) -> Client:
+    return await Client.connect(f"127.0.0.1:{environment['TEMPORAL_PORT']}")
+
+
+def test_it_tells_once_where_everything_is(environment: Environment, tmp_path: Path) -> None:
+    with run_all(environment, tmp_path) as program:
+        program.wait_for(READY)
+        lines = [line.rstrip() for line in program.output.splitlines()]
+    port, temporal, ui = (environment[it] for it in ("PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT"))
+    assert f"  Book a trip                       http://127.0.0.1:{port}/" in lines
+    assert f"  Watch it run (Temporal's Web UI)  http://localhost:{ui}/" in lines
+    assert f"  Temporal itself (gRPC)            127.0.0.1:{temporal}" in lines
+    assert lines[0].startswith("temporal | Temporal is ready")
+    assert any(line.startswith("web      | ") for line in lines)
+
+
+async def test_whatever_dies_is_started_again(environment: Environment, tmp_path: Path) -> None:
+    with run_all(environment, tmp_path) as program:
+        program.wait_for(READY)
+        client = await connect(environment)
+        await client.start_workflow("Nobody", id="trip", task_queue="none")
+
+        program.kill("sleep 1001")
+        program.wait_for("worker ended (signal 9, Killed); it is started again in 0.5 s")
+        wait_until(lambda: program.pids("sleep 1001"))
+
+        program.kill("http.server")
+        program.wait_for("web ended (signal 9, Killed)")
+        wait_until(lambda: len(program.pids("http.server")) == 1)
+        wait_until(lambda: len(program.pids("sleep 1003")) == 1)  # that of the first is gone
+
+        program.kill("start-dev")
+        program.wait_for("temporal ended (status 1)")
+        program.wait_for("Temporal is ready", times=2)
+        described = await (await connect(environment)).get_workflow_handle("trip").describe()
+        assert described.id == "trip"
+        assert program.output.count(READY) == 1
+
+
+@pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_everything(
+    environment: Environment, tmp_path: Path, stop_signal: signal.Signals
+) -> None:
+    with run_all(environment, tmp_path) as program:
+        program.wait_for(READY)
+        program.process.send_signal(stop_signal)
+        assert program.status(timeout=30) == 0
+        assert program.pids() == []
+
+
+def test_what_does_not_stop_is_killed(environment: Environment, tmp_path: Path) -> None:
+    with run_all(environment, tmp_path, worker=STUBBORN) as program:
+        program.wait_for(READY)
+        program.process.send_signal(signal.SIGINT)
+        assert program.status(timeout=30) == 0
+        assert program.pids() == []
+
+
+def test_a_second_signal_kills_at_once(environment: Environment, tmp_path: Path) -> None:
+    with run_all(environment, tmp_path, worker=STUBBORN) as program:
+        program.wait_for(READY)
+        program.process.send_signal(signal.SIGINT)
+        program.wait_for("stopping everything")
+        asked = time.monotonic()
+        program.process.send_signal(signal.SIGINT)
+        assert program.status(timeout=30) == 0
+        assert time.monotonic() - asked < 2.5, "it waited for the grace of 3 s"
+        assert program.pids() == []
+
+
+def test_nothing_outlives_a_kill(environment: Environment, tmp_path: Path) -> None:
+    with run_all(environment, tmp_path) as program:
+        program.wait_for(READY)
+        program.process.kill()
+        # A web server's own children watch for its death themselves; this stand-in does not.
+        wait_until(lambda: len(program.pids()) == len(program.pids("sleep 1003")), timeout=3)
+
+
+def test_a_program_that_cannot_run_stops_everything(
+    environment: Environment, tmp_path: Path
+) -> None:
+    with run_all(environment, tmp_path, worker=MISCONFIGURED) as program:
+        assert program.status() == 2
+        assert "worker   | SMTP_URL cannot be used" in program.output
+        assert "worker cannot run as configured" in program.output
+        assert program.pids() == []
+
+
+def test_nothing_is_started_when_a_port_is_taken(environment: Environment, tmp_path: Path) -> None:
+    with (
+        socket.create_server(("127.0.0.1", int(environment["PORT"]))),
+        run_all(environment, tmp_path) as program,
+    ):
+        assert program.status() == 2
+        assert program.output == (
+            f"Port {environment['PORT']} is taken: stop the program that listens on it,"
+            " or set PORT to another port.\n"
+        )
+
+
+def test_one_port_for_two_is_noticed(environment: Environment, tmp_path: Path) -> None:
+    environment["TEMPORAL_UI_PORT"] = environment["TEMPORAL_PORT"]
+    with run_all(environment, tmp_path) as program:
+        assert program.status() == 2
+        assert "set TEMPORAL_UI_PORT to another port" in program.output
+
+
+def test_temporal_is_not_started_where_another_is_named(
+    environment: Environment, tmp_path: Path
+) -> None:
+    environment["TEMPORAL_ADDRESS"] = "temporal.example:7233"
+    with run_all(environment, tmp_path) as program:
+        program.wait_for(READY)
+        assert program.pids("run_temporal") == program.pids("start-dev") == []
+        assert "  Temporal itself (gRPC)            temporal.example:7233\n" in program.output
+        assert "Watch it run" not in program.output
+
+
+@pytest.mark.parametrize(
+    ("steady_seconds", "pauses"),
+    [(60, ["0.01", "0.02", "0.04", "0.04"]), (0, ["0.01", "0.01", "0.01", "0.01"])],
+    ids=["dies soon", "stays up"],
+)
+async def test_pauses_grow_while_a_program_dies_soon(
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    steady_seconds: float,
+    pauses: list[str],
+) -> None:
+    monkeypatch.setattr(keeper, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(keeper, "LONGEST_PAUSE", 0.04)
+    monkeypatch.setattr(keeper, "STEADY_SECONDS", steady_seconds)
+    dying = keeper.Keeper(keeper.Program("web", ["false"]), Console(["web"]))
+    keeping = asyncio.create_task(dying.keep())
+    said = ""
+    while said.count("\n") < len(pauses):
+        await asyncio.sleep(0.01)
+        said += capfd.readouterr().out
+    keeping.cancel()
+    await dying.stop(asyncio.Event())
+    expected = [f"run | web ended (status 1); it is started again in {it} s" for it in pauses]
+    assert said.splitlines()[: len(pauses)] == expected

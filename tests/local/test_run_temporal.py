@@ -1,0 +1,163 @@
+"""The embedded Temporal server."""
+
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+
+from local.namespace import prepare
+from tools.helpers.processes import Environment, Started, started, wait_until
+from tools.helpers.temporal_server import temporal_server
+
+READY = "Temporal is ready"
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Environment:
+    return Environment(tmp_path / "data")
+
+
+@pytest.fixture
+def server(environment: Environment, tmp_path: Path) -> Iterator[Started]:
+    with run_temporal(environment, tmp_path) as program:
+        program.wait_for(READY)
+        yield program
+
+
+def run_temporal(environment: Environment, folder: Path) -> AbstractContextManager[Started]:
+    return started(environment, folder / "log", "-m", "local.run_temporal")
+
+
+async def connect(program: Started) -> Client:
+    return await Client.connect(f"127.0.0.1:{program.environment['TEMPORAL_PORT']}")
+
+
+async def start_workflow(client: Client, **attributes: str) -> None:
+    """Start a workflow that no worker takes."""
+    pairs = [
+        SearchAttributePair(SearchAttributeKey.for_keyword(name), value)
+        for name, value in attributes.items()
+    ]
+    await client.start_workflow(
+        "Nobody", id="trip", task_queue="none", search_attributes=TypedSearchAttributes(pairs)
+    )
+
+
+async def test_it_keeps_closed_workflows_for_thirty_days(server: Started) -> None:
+    client = await connect(server)
+    described = await client.workflow_service.describe_namespace(
+        DescribeNamespaceRequest(namespace="default")
+    )
+    assert described.config.workflow_execution_retention_ttl.ToTimedelta().days == 30
+
+
+async def test_it_finds_workflows_by_our_search_attributes(server: Started) -> None:
+    client = await connect(server)
+    await start_workflow(client, BookingStatus="running", Traveller="jane", Owner="ann")
+    query = "BookingStatus = 'running' AND Traveller = 'jane' AND Owner = 'ann'"
+    found: list[str] = []
+    while not found:
+        found = [execution.id async for execution in client.list_workflows(query)]
+    assert found == ["trip"]
+
+
+async def test_a_search_attribute_that_is_new_is_added_to_an_old_state() -> None:
+    with temporal_server() as port:
+        client = await Client.connect(f"127.0.0.1:{port}")
+        for _ in range(2):
+            await prepare(client, {"Owner": "Keyword", "Later": "KeywordList"})
+        assert [execution async for execution in client.list_workflows("Later = 'x'")] == []
+
+
+async def test_its_state_survives_a_kill(environment: Environment, tmp_path: Path) -> None:
+    with run_temporal(environment, tmp_path) as first:
+        first.wait_for(READY)
+        await start_workflow(await connect(first))
+    with run_temporal(environment, tmp_path) as second:
+        second.wait_for(READY, times=2)
+        client = await connect(second)
+        described = await client.get_workflow_handle("trip").describe()
+        assert described.status is WorkflowExecutionStatus.RUNNING
+
+
+@pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_it_cleanly(server: Started, stop_signal: signal.Signals) -> None:
+    server.process.send_signal(stop_signal)
+    assert server.status() == 0
+    assert server.pids() == []
+
+
+def test_the_server_does_not_outlive_a_kill(server: Started) -> None:
+    assert server.pids("start-dev")
+    server.process.kill()
+    wait_until(lambda: server.pids() == [], timeout=2)
+
+
+def test_it_tells_when_the_server_dies(server: Started) -> None:
+    server.kill("start-dev")
+    assert server.status() == 1
+    assert "Temporal's server ended by itself (signal 9, Killed)." in server.output
+
+
+@pytest.mark.parametrize("variable", ["TEMPORAL_PORT", "TEMPORAL_UI_PORT"])
+def test_a_port_that_is_taken_is_named(
+    environment: Environment, tmp_path: Path, variable: str
+) -> None:
+    with (
+        socket.create_server(("127.0.0.1", int(environment[variable]))),
+        run_temporal(environment, tmp_path) as program,
+    ):
+        assert program.status() == 2
+        assert program.output == (
+            f"Port {environment[variable]} is taken: stop the program that listens on it,"
+            f" or set {variable} to another port.\n"
+        )
+
+
+def test_two_servers_cannot_share_a_folder(server: Started, tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    other = started(Environment(data_dir), tmp_path / "other-log", "-m", "local.run_temporal")
+    with other as program:
+        assert program.status() == 2
+        assert f"Another Temporal server is using {data_dir}" in program.output
+
+
+def test_a_state_file_that_cannot_be_read_is_named(
+    environment: Environment, tmp_path: Path
+) -> None:
+    state_file = tmp_path / "data" / "temporal.db"
+    state_file.parent.mkdir()
+    state_file.write_text("this is no database")
+    with run_temporal(environment, tmp_path) as program:
+        assert program.status() == 2
+        assert "file is not a database" in program.output
+        assert f"Its state is in {state_file}." in program.output
+        assert "Traceback" not in program.output
+        assert "set DATA_DIR to another folder" in program.output
+    assert state_file.read_text() == "this is no database"
+
+
+def test_a_state_of_another_version_is_named(environment: Environment, tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    data_dir.mkdir()
+    (data_dir / "temporal.db").write_text("a format of the future")
+    (data_dir / "temporal-version.txt").write_text("9.8.7\n")
+    with run_temporal(environment, tmp_path) as program:
+        assert program.status() == 2
+        assert f"{data_dir}/temporal.db was written by Temporal server 9.8.7" in program.output
+        assert "Put a Temporal CLI with server 9.8.7 on PATH" in program.output
+
+
+def test_a_first_start_that_was_cut_short_is_made_good(
+    environment: Environment, tmp_path: Path
+) -> None:
+    with run_temporal(environment, tmp_path):
+        wait_until((tmp_path / "data" / "temporal.db").exists)
+    with run_temporal(environment, tmp_path) as second:
+        second.wait_for(READY)

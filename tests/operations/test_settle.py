@@ -1,0 +1,52 @@
+"""`settle`: an operator ends a booking whose undo is stuck."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from settings import CONFIGURATION_ERROR
+from tools.helpers.processes import Environment, started, wait_until
+from tools.helpers.service import Service
+
+NOW = {"Prefer": "wait=0"}
+ANN = ("--by", "Ann", "--note", "phoned the rental")
+
+
+def test_a_stuck_leg_is_settled(new_service: Callable[..., Service]) -> None:
+    site = new_service(UNDO_PATIENCE="0.5")
+    site.start_worker()
+    site.start_web()
+    booking_id = site.book(NOW, car="a stuck car", flight="invalid").json()["booking_id"]
+    wait_until(lambda: site.status(booking_id) == "needs_attention")
+
+    wrong_leg = site.start("-m", "operations", "settle", booking_id, "hotel", *ANN)
+    assert wrong_leg.status() == 1
+    assert "There is nothing to settle at the hotel now." in wrong_leg.output
+    assert site.start("-m", "operations", "settle", booking_id, "car", *ANN).status() == 0
+
+    wait_until(lambda: site.status(booking_id) == "cancelled")
+    car = site.http.get(f"/bookings/{booking_id}").json()["legs"][0]
+    assert car["state"] == "settled"
+    assert car["reason"] == "Settled by Ann: phoned the rental"
+    wait_until(lambda: site.held(booking_id) == [])
+
+    ended = site.start("-m", "operations", "settle", booking_id, "car", *ANN)
+    assert ended.status() == 1
+    assert "There is no such booking, or it has ended." in ended.output
+
+
+def test_a_stuck_cancellation_is_settled(new_service: Callable[..., Service]) -> None:
+    site = new_service(UNDO_PATIENCE="0.5")
+    site.start_worker()
+    site.start_web()
+    booking_id = site.book(car="a stuck car").json()["booking_id"]
+    site.http.post(f"/bookings/{booking_id}/cancel", headers=NOW)
+    wait_until(lambda: site.status(booking_id) == "needs_attention")
+    assert site.start("-m", "operations", "settle", booking_id, "car", *ANN).status() == 0
+    wait_until(lambda: site.status(booking_id) == "cancelled" and not site.held(booking_id))
+
+
+def test_without_temporal_it_says_so(tmp_path: Path) -> None:
+    command = ("-m", "operations", "settle", "trip-" + "0" * 32, "car", *ANN)
+    with started(Environment(tmp_path / "data"), tmp_path / "log", *command) as program:
+        assert program.status() == CONFIGURATION_ERROR
+        assert "cannot be reached" in program.output

@@ -1,0 +1,1 @@
+"""What measures and attacks the service; no part of it."""

@@ -1,0 +1,130 @@
+"""The benchmark: `make bench`, or `python -m tools.bench --help`; it writes `bench/results.md`."""
+
+import argparse
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+
+from tools.bench import machine, report
+from tools.bench.load import Task
+from tools.bench.measure import PAUSE, Case, Figures, Results, measure
+from tools.bench.proc import Memory, memory
+from tools.bench.subjects import Kept, Subject, Tuned, kept, laboratory, naive, running
+from tools.helpers.processes import ROOT, wait_until
+
+FLOORS = ("floor", "lean")
+
+NAIVE_SHARE = 3
+"""The naive service gets that many times fewer bookings, as it is that much slower."""
+
+
+def arguments() -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
+    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--bookings", type=int, default=120, help="for each measurement")
+    parser.add_argument("--in-a-row", type=int, default=1000, help="for the slowest of them")
+    parser.add_argument("--waiting", type=int, default=200, help="requests that wait at once")
+    parser.add_argument("--quick", action="store_true", help="try it out; the figures mean little")
+    parser.add_argument("--output", type=Path, default=ROOT / "bench", help="a folder")
+    args = parser.parse_args()
+    args.clients, args.pause = [1, 8, 32, 64], PAUSE
+    if args.quick:
+        args.repetitions, args.bookings, args.in_a_row, args.waiting = 1, 12, 20, 20
+        args.clients, args.pause = [1, 32], 0
+    return args
+
+
+def bookings_for(case: Case, bookings: int) -> int:
+    """How many bookings a case gets: fewer where each takes its time."""
+    share = 3 if case.clients == 1 else 1
+    if case.subject == "naive":
+        share *= NAIVE_SHARE
+    return max(bookings // share, case.clients, 4)
+
+
+def cases(names: Iterable[str], clients: Iterable[int]) -> list[Case]:
+    """What is measured in each repetition, in order; what is compared stands side by side."""
+    return [
+        Case(name, path, count)
+        for count in clients
+        for path in ("happy", "rollback")
+        for name in names
+        if path == "happy" or name not in FLOORS
+    ]
+
+
+def measure_all(subjects: dict[str, Subject], args: argparse.Namespace) -> Results:
+    """Measure every case in every repetition."""
+    order = cases(subjects, args.clients)
+    results = Results({case: [] for case in order})
+    for repetition in range(args.repetitions):
+        # There and back, so that no case always runs behind the same other one.
+        for case in order if repetition % 2 == 0 else reversed(order):
+            task = Task(case.clients, bookings_for(case, args.bookings), case.path)
+            results[case].append(measure(subjects[case.subject], task, args.pause))
+            show(case, results[case][-1])
+    return results
+
+
+def show(case: Case, figures: Figures) -> None:
+    """Tell how far the benchmark has come."""
+    print(
+        f"{case.subject:5} {case.path:8} {case.clients:2} clients:"
+        f" {figures.per_second:5.1f} bookings/s, p50 {figures.p50:6.1f} ms,"
+        f" {figures.cpu_without_load:5.1f} ms CPU",
+        flush=True,
+    )
+
+
+def kept_of_one(subjects: dict[str, Subject]) -> dict[tuple[str, str], Kept]:
+    """Make one booking by each subject and path, and see what Temporal keeps of it."""
+    found = {}
+    for case in cases(subjects, [1]):
+        subject = subjects[case.subject]
+        last = subject.load.run(Task(1, 1, case.path)).last_id
+        found[case.subject, case.path] = asyncio.run(kept(subject.temporal_port, last))
+    return found
+
+
+def begin_waiting(web: Subject, requests: int) -> Memory:
+    """Begin so many requests, which wait for a worker; the web process's memory meanwhile."""
+    # A burst of them would be told 503 where the machine cannot start so many within 2.5 s.
+    web.load.begin(Task(requests, requests, stagger=0.03))
+    wait_until(lambda: asyncio.run(running(web.temporal_port)) == requests, timeout=60)
+    return memory(web.processes["web"])
+
+
+def main() -> None:
+    """Run the benchmark."""
+    args = arguments()
+    with laboratory() as (stack, folder):
+        tuned = Tuned(stack, folder)
+        service = tuned.service()
+        ours = tuned.ours(service)
+        waiting = begin_waiting(ours, args.waiting)
+        ours.processes["worker"] = service.start_worker().process.pid
+        ours.load.end()
+        floors = [tuned.floor(kind) for kind in FLOORS]
+        subjects = {it.name: it for it in (*floors, ours, naive(stack, folder))}
+        for subject in subjects.values():
+            subject.load.run(Task(4, 12))  # to warm up
+        counted = kept_of_one(subjects)
+        run = report.Run(
+            machine=machine.describe(folder),
+            settings=vars(args),
+            results=measure_all(subjects, args),
+            row=measure(ours, Task(1, args.in_a_row)),
+            waiting=waiting,
+            kept=counted,
+            memory={
+                (name, process): memory(pid)
+                for name, subject in subjects.items()
+                for process, pid in subject.processes.items()
+            },
+        )
+    report.write(args.output, run)
+
+
+if __name__ == "__main__":
+    main()

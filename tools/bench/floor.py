@@ -1,0 +1,86 @@
+"""The floor, three activities that do nothing: `python -m tools.bench.floor floor PORT`.
+
+`lean` in place of `floor` is the same with what the SDK can be spared: no sandbox, no compression.
+"""
+
+import asyncio
+import signal
+import sys
+from datetime import timedelta
+from typing import Any
+
+from temporalio import activity, workflow
+from temporalio.client import Client
+from temporalio.service import GrpcCompression
+from temporalio.worker import (
+    PollerBehaviorAutoscaling,
+    PollerBehaviorSimpleMaximum,
+    UnsandboxedWorkflowRunner,
+    Worker,
+)
+
+from bookings.client import let_sdk_rest
+
+LEAN = "lean"
+
+POLLERS = 50
+"""As in ours. It is not imported: the floor's sandbox would load all of ours for each workflow."""
+
+TIMEOUT = timedelta(seconds=3)
+"""As soon as in ours does the server look whether a step is still alive; see `bench.measure`."""
+
+
+@activity.defn
+async def nothing(text: str) -> str:
+    """Do nothing."""
+    return text
+
+
+@workflow.defn
+class FloorWorkflow:
+    """What every booking needs of Temporal, and no more."""
+
+    @workflow.run
+    async def run(self, text: str) -> str:
+        """Run three activities, one after the other."""
+        for _ in range(3):
+            text = await workflow.execute_activity(nothing, text, start_to_close_timeout=TIMEOUT)
+        return text
+
+
+async def connect(kind: str, port: int) -> Client:
+    """Connect, for the worker and for the load."""
+    if kind == LEAN:
+        return await Client.connect(f"127.0.0.1:{port}", grpc_compression=GrpcCompression.NONE)
+    return await Client.connect(f"127.0.0.1:{port}")
+
+
+def spared(kind: str) -> dict[str, Any]:
+    """The arguments of a lean worker."""
+    if kind != LEAN:
+        return {}
+    return {
+        "workflow_runner": UnsandboxedWorkflowRunner(),
+        "workflow_task_poller_behavior": PollerBehaviorSimpleMaximum(POLLERS),
+        "activity_task_poller_behavior": PollerBehaviorAutoscaling(),
+    }
+
+
+async def main(kind: str, port: int) -> None:
+    """Run a worker until SIGTERM, on the task queue of that kind."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    client = await connect(kind, port)
+    async with Worker(
+        client,
+        task_queue=kind,
+        workflows=[FloorWorkflow],
+        activities=[nothing],
+        **spared(kind),
+    ):
+        await stop.wait()
+    await let_sdk_rest()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], int(sys.argv[2])))

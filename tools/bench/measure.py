@@ -1,0 +1,71 @@
+"""One measurement: a subject under one load for a while."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median, quantiles
+from typing import NamedTuple
+
+from tools.bench.load import Task
+from tools.bench.proc import cpu_ms
+from tools.bench.subjects import Subject
+
+PAUSE = 4.0
+"""Seconds after a measurement that its CPU times count too.
+
+A step's timer is left to the server, which looks at it when it is due, three seconds later. That is
+part of what the booking costs, and must not fall on what is measured next.
+"""
+
+
+class Case(NamedTuple):
+    """What is measured; `subject` and `path` are names."""
+
+    subject: str
+    path: str
+    clients: int
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was measured once: bookings a second, milliseconds, and CPU milliseconds a booking."""
+
+    per_second: float
+    p50: float
+    p99: float
+    slowest: float
+    cpu: dict[str, float]
+
+    @property
+    def cpu_without_load(self) -> float:
+        """CPU milliseconds a booking of everything but the load."""
+        return sum(ms for process, ms in self.cpu.items() if process != "load")
+
+
+class Results(dict[Case, list[Figures]]):
+    """The figures of every repetition, by case."""
+
+    def ratios(self, over: Case, under: Case, figure: str) -> list[float]:
+        """One case's figure divided by another's, for each repetition."""
+        pairs = zip(self[over], self[under], strict=True)
+        return [getattr(above, figure) / getattr(below, figure) for above, below in pairs]
+
+
+def measure(subject: Subject, task: Task, pause: float = 0) -> Figures:
+    """Measure a subject under a load; see `PAUSE`."""
+    before = {name: cpu_ms(pid) for name, pid in subject.processes.items()}
+    done = subject.load.run(task)
+    time.sleep(pause)
+    used = {name: cpu_ms(pid) - before[name] for name, pid in subject.processes.items()}
+    return Figures(
+        per_second=task.bookings / done.seconds,
+        p50=median(done.latencies),
+        p99=percentile(done.latencies, 99),
+        slowest=max(done.latencies),
+        cpu={name: ms / task.bookings for name, ms in (used | {"load": done.cpu_ms}).items()},
+    )
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    """What so many per cent of the values do not exceed."""
+    return quantiles(values, n=100, method="inclusive")[percent - 1]

@@ -1,0 +1,132 @@
+"""Book and cancel while everything is killed, and then audit: `python -m tools.chaos`.
+
+Exit status: 0 all or none, for every trip; 1 violations; 2 it could not be told.
+"""
+
+import argparse
+import asyncio
+import json
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Coroutine, Iterable
+from contextlib import suppress
+from dataclasses import asdict
+from itertools import count
+from pathlib import Path
+
+import httpx2
+
+from tools.chaos import plan, report, verdict
+from tools.chaos.client import Client, Load
+from tools.chaos.faults import Done, Havoc
+from tools.chaos.record import Record
+from tools.chaos.site import Site, second_worker, site
+
+CLIENTS = 24
+DEFAULT_SECONDS = 45.0
+DRAIN_SECONDS = 180
+STOPPED = 2
+
+
+def main() -> int:
+    """Run chaos, and print its report; the result is the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tools.chaos", description=__doc__)
+    parser.add_argument("--seed", type=int, help="of the plan; default: a new one")
+    parser.add_argument("--bookings", type=int, default=0, help="go on for at least so many")
+    parser.add_argument("--seconds", type=float, help="go on for at least so long")
+    parser.add_argument("--keep", action="store_true", help="keep the files of a clean run too")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(STOPPED))  # and with it all that it started
+    seed = secrets.randbelow(1_000_000) if arguments.seed is None else arguments.seed
+    seconds = arguments.seconds
+    if seconds is None:
+        seconds = 0.0 if arguments.bookings else DEFAULT_SECONDS
+    folder = Path(tempfile.mkdtemp(prefix="chaos-"))
+    again = f"make chaos SEED={seed} BOOKINGS={arguments.bookings} SECONDS={seconds:g}"
+    print(f"Chaos by the plan of seed {seed}; the same again: {again}", flush=True)
+    print(f"Files: {folder}", flush=True)
+    with site(folder) as running:
+        work = run(running, folder, seed, arguments.bookings, seconds)
+        violations = asyncio.run(while_it_runs(running, work))
+    if violations is None:
+        print(f"Stopped from outside before it could judge. The logs are in {folder}")
+        return STOPPED
+    if not violations:
+        if not arguments.keep:
+            shutil.rmtree(folder)
+        print("No violations: every trip has all of its three legs, or none.")
+        return 0
+    print(f"\n{len(violations)} violations:")
+    print("\n".join(violations))
+    print(f"\nThe same plan again: {again}")
+    print(f"The databases, the logs and what each client was told are kept in {folder}")
+    return 1
+
+
+async def while_it_runs(site: Site, work: Coroutine[None, None, list[str]]) -> list[str] | None:
+    """The result of `work`; None if a signal, or the end of the system, stops it before."""
+    working = asyncio.create_task(work)
+    for stop_signal in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(stop_signal, working.cancel)
+    while not (await asyncio.wait({working}, timeout=1))[0]:
+        if site.system.process.poll() is not None:
+            working.cancel()
+    return None if working.cancelled() else working.result()
+
+
+async def run(site: Site, folder: Path, seed: int, bookings: int, seconds: float) -> list[str]:
+    """Have clients do errands while everything goes wrong, then judge; the violations."""
+    load, havoc = Load(), Havoc(site)
+    begun = time.monotonic()
+    async with second_worker(site, folder / "second-worker.log"), site.http() as http:
+        wreaking = asyncio.create_task(havoc.wreak(plan.faults(seed)))
+        clients = start_clients(http, load, seed, begun + seconds, bookings)
+        try:
+            await asyncio.wait(clients, return_when=asyncio.FIRST_COMPLETED)
+            wreaking.cancel()
+            with suppress(asyncio.CancelledError):
+                await wreaking
+            lasted = time.monotonic() - begun
+            done, _ = await asyncio.wait(clients, timeout=DRAIN_SECONDS)
+            for client in done:
+                client.result()  # a mistake of ours is not to pass unnoticed
+        finally:  # what a client was never told is found by the judgement
+            for task in [wreaking, *clients]:
+                task.cancel()
+        audited, violations = await verdict.judge(site, load.records)
+    print("\n".join(report.lines(load, havoc.done, audited, lasted)))
+    keep(folder / "clients.jsonl", load.records)
+    keep(folder / "faults.jsonl", havoc.done)
+    return violations
+
+
+def keep(file: Path, rows: Iterable[Record | Done]) -> None:
+    """Write rows to a file, one a line."""
+    with file.open("w") as kept:
+        for row in rows:
+            print(json.dumps(asdict(row), default=sorted), file=kept)
+
+
+def start_clients(
+    http: httpx2.AsyncClient, load: Load, seed: int, until: float, bookings: int
+) -> set[asyncio.Task[None]]:
+    """Have clients do errands until there were so many, and it is so late."""
+    numbers = count(1)
+
+    async def client() -> None:
+        for number in numbers:
+            if number > bookings and time.monotonic() > until:
+                return
+            errand = plan.errand(seed, number)
+            await Client(http, load, errand).run()
+            await asyncio.sleep(errand.idle)
+
+    return {asyncio.create_task(client()) for _ in range(CLIENTS)}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

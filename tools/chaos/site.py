@@ -1,0 +1,106 @@
+"""The whole system, on files and ports of its own, with a second worker beside it."""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+
+from local import children
+from settings import Settings, give_up
+from shared import Leg
+from suppliers.sql import SqlSupplier
+from tools.chaos.plan import CAPACITY, scarce
+from tools.helpers.processes import ROOT, Environment, Started, started
+
+QUICK = {
+    "BOOK_WAIT_SECONDS": "5",
+    "LEG_DEADLINE": "8",
+    "UNDO_PATIENCE": "1",
+    "DEMO_FAULTS": "true",
+}
+READY = "Stop with Ctrl-C"
+START_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Site:
+    """A system that runs."""
+
+    environment: Environment
+    system: Started
+
+    @property
+    def settings(self) -> Settings:
+        """What its processes are set to."""
+        return Settings.model_validate(self.environment)
+
+    @property
+    def url(self) -> str:
+        """Where it takes bookings."""
+        return f"http://127.0.0.1:{self.environment['PORT']}"
+
+    def database(self, leg: str) -> Path:
+        """The file of a leg's supplier."""
+        return Path(self.environment["DATA_DIR"]) / f"{leg}.db"
+
+    def http(self) -> httpx2.AsyncClient:
+        """A client that opens a connection for each request, as many clients do."""
+        limits = httpx2.Limits(max_keepalive_connections=0)
+        return httpx2.AsyncClient(base_url=self.url, limits=limits, timeout=30, trust_env=False)
+
+
+@contextmanager
+def site(folder: Path) -> Iterator[Site]:
+    """Start the system, with a few scarce items; at the end nothing of it is left running."""
+    environment = Environment(folder / "data", **QUICK)
+    for leg in Leg:
+        environment[f"{leg.upper()}_SUPPLIER"] = ""
+    with started(environment, folder / "system.log", "-m", "local.run_all") as system:
+        wait_for_start(system, folder / "system.log")
+        running = Site(environment, system)
+        for leg in Leg:
+            with closing(SqlSupplier(running.settings.supplier_url(leg), leg)) as supplier:
+                supplier.set_stock(scarce(leg), CAPACITY)
+        yield running
+
+
+def wait_for_start(system: Started, log: Path) -> None:
+    """Wait until bookings can be made; end with one message if that does not come true."""
+    deadline = time.monotonic() + START_SECONDS
+    while READY not in system.output:
+        if system.process.poll() is not None or time.monotonic() > deadline:
+            give_up(f"The system did not start. Its log tells why: {log}")
+        time.sleep(0.1)
+
+
+@asynccontextmanager
+async def second_worker(site: Site, log: Path) -> AsyncIterator[None]:
+    """Keep another worker running, which takes over from one that is frozen."""
+
+    async def keep() -> None:
+        with log.open("ab") as output:
+            while True:
+                worker = await children.start(
+                    [sys.executable, ROOT / "run_worker.py"],
+                    stdout=output.fileno(),
+                    stderr=output.fileno(),
+                    env=site.environment,
+                )
+                try:
+                    await worker.wait()
+                finally:
+                    await children.stop(worker, grace=0)
+                await asyncio.sleep(0.5)
+
+    keeping = asyncio.create_task(keep())
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeping

@@ -1,0 +1,1 @@
+"""Processes and servers that the tools and the tests share."""
