@@ -3,16 +3,33 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from saga import REFUSED
+from saga import NO_PLACE, REFUSED
 from shared import Leg, LegOrder, Notice, SettledLeg, StepDone
 from suppliers import Refused, Supplier
+from suppliers.bulkhead import Bulkhead, NoPlace
 from suppliers.mail import Mailer
 from suppliers.rehearsal import Rehearsal, RehearsedFault
+
+
+class Shares(NamedTuple):
+    """How many calls run at once, each kind apart, so that what is slow delays only itself.
+
+    Each supplier has so many `calls` that book and, so that an undo never waits behind them, so
+    many `undos`; notices and settlements have a few places for all.
+    """
+
+    calls: int = 16
+    undos: int = 8
+    notices: int = 4
+    settlements: int = 6
+
+
+SHARES = Shares()
 
 
 class Activities:
@@ -21,15 +38,24 @@ class Activities:
     Args:
         suppliers: One for each leg.
         rehearsal: The faults that an order may ask for; None on a real service.
-        mailer: What tells travellers.
+        mailer: What writes to travellers.
+        shares: How many calls run at once.
     """
 
     def __init__(
-        self, suppliers: Mapping[Leg, Supplier], rehearsal: Rehearsal | None, mailer: Mailer
+        self,
+        suppliers: Mapping[Leg, Supplier],
+        rehearsal: Rehearsal | None,
+        mailer: Mailer,
+        shares: Shares = SHARES,
     ) -> None:
         self.suppliers = suppliers
         self.rehearsal = rehearsal
         self.mailer = mailer
+        self._calls = {leg: Bulkhead(f"{leg} supplier", shares.calls) for leg in Leg}
+        self._undos = {leg: Bulkhead(f"{leg} supplier", shares.undos) for leg in Leg}
+        self._notices = Bulkhead("mail server", shares.notices)
+        self._settlements = Bulkhead("supplier", shares.settlements)
 
     def all(self) -> list[Callable[..., Any]]:
         """What a worker registers."""
@@ -77,25 +103,31 @@ class Activities:
     @activity.defn
     async def notify_traveller(self, notice: Notice) -> None:
         """Mail the outcome to the traveller."""
-        await asyncio.to_thread(self.mailer.send, notice)
+        try:
+            await self._notices.run(notice.booking_id, self.mailer.send, notice)
+        except NoPlace as busy:
+            raise not_made(busy) from None
 
     @activity.defn
     async def record_settlement(self, settled: SettledLeg) -> StepDone:
         """Tell the supplier that an operator has settled a leg."""
         order = settled.order
-        supplier = self.suppliers[order.leg]
-        return await step(order, asyncio.to_thread(supplier.settle, order.key, settled.note))
+        settle = self.suppliers[order.leg].settle
+        return await step(order, self._settlements.run(order.leg, settle, order.key, settled.note))
 
     async def _reserve(self, order: LegOrder) -> None:
         if self.rehearsal:
             await self.rehearsal.before_booking(order, activity.info().attempt)
-        supplier = self.suppliers[order.leg]
-        await asyncio.to_thread(supplier.reserve, order.key, order.item, order.traveller)
+        reserve = self.suppliers[order.leg].reserve
+        await self._calls[order.leg].run(
+            order.item, reserve, order.key, order.item, order.traveller
+        )
 
     async def _release(self, order: LegOrder) -> None:
         if self.rehearsal:
             await self.rehearsal.before_undo(order)
-        await asyncio.to_thread(self.suppliers[order.leg].release, order.key)
+        release = self.suppliers[order.leg].release
+        await self._undos[order.leg].run(order.item, release, order.key)
 
 
 async def step(order: LegOrder, work: Coroutine[Any, Any, None]) -> StepDone:
@@ -115,6 +147,8 @@ async def step(order: LegOrder, work: Coroutine[Any, Any, None]) -> StepDone:
             type=REFUSED,
             category=ApplicationErrorCategory.BENIGN,
         ) from refusal
+    except NoPlace as busy:
+        raise not_made(busy, attempt) from None
     except RehearsedFault as fault:
         raise ApplicationError(
             str(fault), attempt, category=ApplicationErrorCategory.BENIGN
@@ -124,6 +158,13 @@ async def step(order: LegOrder, work: Coroutine[Any, Any, None]) -> StepDone:
             f"{order.leg.capitalize()} service is down", attempt, type=type(error).__name__
         ) from error
     return StepDone(attempt=attempt)
+
+
+def not_made(busy: NoPlace, *details: int) -> ApplicationError:
+    """The failure of an attempt that was not made."""
+    return ApplicationError(
+        str(busy), *details, type=NO_PLACE, category=ApplicationErrorCategory.BENIGN
+    )
 
 
 async def with_heartbeats(work: Coroutine[Any, Any, None]) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import signal
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +17,7 @@ from temporalio.worker import (
     WorkerDeploymentConfig,
 )
 
-from activities import Activities
+from activities import Activities, Shares
 from bookings.client import connect, connect_config, let_sdk_rest, on_loopback
 from saga_workflows import BookWorkflow, CancelWorkflow, NotifyWorkflow, SettleWorkflow
 from settings import Settings, give_up
@@ -29,8 +28,9 @@ from suppliers.rehearsal import Rehearsal
 
 WORKFLOWS = [BookWorkflow, CancelWorkflow, NotifyWorkflow, SettleWorkflow]
 
-STEPS_AT_ONCE = 100
-"""How many steps this process runs at once, a thread each, as suppliers block."""
+STEPS_AT_ONCE = 300
+"""How many steps this process has at once: far more than run, so that those which wait a moment for
+a place at their supplier keep nobody from a place at another."""
 
 POLLERS = 50
 """How many polls for workflow tasks this process keeps waiting at Temporal."""
@@ -88,9 +88,9 @@ def make_activities(settings: Settings) -> Activities:
     """The activities with the suppliers and the mail server that the environment names."""
     faults = on_loopback(settings) if settings.demo_faults is None else settings.demo_faults
     suppliers = {leg: supplier_of(settings, leg) for leg in Leg}
-    return Activities(
-        suppliers, Rehearsal() if faults else None, Mailer(settings.smtp_url, settings.mail_from)
-    )
+    mailer = Mailer(settings.smtp_url, settings.mail_from)
+    shares = Shares(settings.calls_at_once, settings.undos_at_once, settings.notices_at_once)
+    return Activities(suppliers, Rehearsal() if faults else None, mailer, shares)
 
 
 async def connect_patiently(settings: Settings) -> Client:
@@ -111,7 +111,6 @@ async def main() -> None:
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signum, stop.set)
-    loop.set_default_executor(ThreadPoolExecutor(STEPS_AT_ONCE, thread_name_prefix="step"))
 
     settings = Settings.load()
     activities = make_activities(settings)

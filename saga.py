@@ -25,6 +25,10 @@ Verb = StrEnum("Verb", "DO PIVOT AFTER UNDO")
 REFUSED = "Refused"
 """The type of the `ApplicationError` with which an activity says no, for good."""
 
+NO_PLACE = "NoPlace"
+"""The type of the `ApplicationError` of an attempt that was not made, as others took all places.
+Waiting for a place does not count against the deadline of a step."""
+
 FAILED = (ActivityError, asyncio.CancelledError)
 """What starts the undo. Any other exception is a bug: the workflow waits until it is fixed."""
 
@@ -166,8 +170,8 @@ class Saga:
                 result = await self._attempts(verb, step)
             except ActivityError as error:
                 outcome = self._given_up(verb, step, error)
-                if outcome is None:  # its activity says no for good, and yet it has to be done
-                    await workflow.sleep(step.options.longest_undo_retry)
+                if outcome is None:
+                    await workflow.sleep(longest_retry(verb, step.options))
                     continue
                 self.outcomes[step.name] = outcome
                 if outcome.state is not State.SETTLED:
@@ -188,6 +192,8 @@ class Saga:
             state = State.SETTLED if settlement.done else State.FAILED
             reason = f"Settled by {settlement.by}: {settlement.note}"
             return self.outcomes.get(step.name, Outcome())._replace(state=state, reason=reason)
+        if verb is Verb.DO and was_not_made(error) and workflow.cancellation_reason() is None:
+            return None
         if verb is Verb.DO or (verb is Verb.PIVOT and refused):
             state = State.REFUSED if refused else State.FAILED
             return Outcome(state, in_words(step, error), error=error)
@@ -198,7 +204,6 @@ class Saga:
         undo, options = verb is Verb.UNDO, step.options
         does: Any = step.undo if undo else step.do
         deadline = timedelta(seconds=options.deadline)
-        longest = options.longest_retry if verb is Verb.DO else options.longest_undo_retry
         activity = workflow.start_activity(
             does,
             step.order,
@@ -209,7 +214,7 @@ class Saga:
             heartbeat_timeout=timedelta(seconds=options.heartbeat),
             retry_policy=RetryPolicy(
                 initial_interval=timedelta(seconds=options.first_retry),
-                maximum_interval=timedelta(seconds=longest),
+                maximum_interval=timedelta(seconds=longest_retry(verb, options)),
                 non_retryable_error_types=[REFUSED] if verb in {Verb.DO, Verb.PIVOT} else None,
             ),
             priority=Priority(priority_key=1 if undo else options.priority),
@@ -270,9 +275,24 @@ def is_refusal(error: ActivityError) -> bool:
     return isinstance(error.cause, ApplicationError) and error.cause.type == REFUSED
 
 
-def in_words(step: Step, error: ActivityError) -> str:
-    """Why a step failed, for people: what its last attempt said, or that none has answered."""
+def last_failure(error: ActivityError) -> ApplicationError | None:
+    """What the last attempt said before the step failed or timed out, if it said anything."""
     cause = error.cause.cause if isinstance(error.cause, ActivityTimeout) else error.cause
-    if isinstance(cause, ApplicationError):
-        return cause.message
-    return f"The {step.name} service did not answer in time."
+    return cause if isinstance(cause, ApplicationError) else None
+
+
+def was_not_made(error: ActivityError) -> bool:
+    """Whether the last attempt found no place."""
+    last = last_failure(error)
+    return last is not None and last.type == NO_PLACE
+
+
+def in_words(step: Step, error: ActivityError) -> str:
+    """Why a step failed, for people."""
+    last = last_failure(error)
+    return last.message if last else f"The {step.name} service did not answer in time."
+
+
+def longest_retry(verb: Verb, options: Options) -> float:
+    """The longest pause between two attempts."""
+    return options.longest_retry if verb is Verb.DO else options.longest_undo_retry

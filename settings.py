@@ -18,6 +18,7 @@ CONFIGURATION_ERROR = 2
 """The exit status of a process that cannot run as configured; starting it again would not help."""
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+Share = Annotated[int, Field(ge=1, le=500)]
 
 
 class Settings(BaseModel):
@@ -46,6 +47,9 @@ class Settings(BaseModel):
     temporal_worker_build_id: str = ""
 
     demo_faults: bool | None = None
+    calls_at_once: Share = 16
+    undos_at_once: Share = 8
+    notices_at_once: Share = 4
     leg_deadline: PositiveFloat = 60
     undo_patience: PositiveFloat = 10
 

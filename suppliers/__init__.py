@@ -53,13 +53,16 @@ class Supplier(Protocol):
         """Let go of all connections."""
 
 
-def open_supplier(url: str, leg: str, *, plain_http: bool = False) -> Supplier:
+def open_supplier(
+    url: str, leg: str, *, plain_http: bool = False, connections: int = 24
+) -> Supplier:
     """The supplier that a URL names; nothing connects before it is used.
 
     Args:
         url: `sqlite:///…`, `postgresql://…` or `https://…`.
         leg: What it supplies: `car`, `hotel` or `flight`.
         plain_http: Allow `http://…` to other machines too; to this one it always is.
+        connections: How many a database gets at most.
 
     Raises:
         ValueError: The URL names no supplier; the message says what to set.
@@ -80,7 +83,7 @@ def open_supplier(url: str, leg: str, *, plain_http: bool = False) -> Supplier:
         if scheme in {"sqlite", "postgresql", "postgres"}:
             from suppliers.sql import SqlSupplier
 
-            return SqlSupplier(url, leg)
+            return SqlSupplier(url, leg, connections)
     except ValueError:
         pass  # its text may quote a part of the URL, and so a password
     raise ValueError(

@@ -9,7 +9,10 @@ def supplier_of(settings: Settings, leg: str) -> Supplier:
     """A leg's supplier; nothing connects before it is used."""
     try:
         return open_supplier(
-            settings.supplier_url(leg), leg, plain_http=settings.plain_http_suppliers
+            settings.supplier_url(leg),
+            leg,
+            plain_http=settings.plain_http_suppliers,
+            connections=settings.calls_at_once + settings.undos_at_once,
         )
     except ValueError as error:
         give_up(str(error))

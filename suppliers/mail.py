@@ -1,12 +1,21 @@
 """The mail that tells a traveller how a booking ended."""
 
 import smtplib
+import socket
+import threading
+from contextlib import suppress
 from email.message import EmailMessage
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from shared import Leg, Notice, Status
 
-SMTP_TIMEOUT = 15
+SMTP_TIMEOUT = 5
+"""Seconds that a mail server may be silent."""
+
+SMTP_DEADLINE = 10
+"""Seconds for a message from the connection to the last answer; below an attempt's time, so that no
+server holds a thread for longer by sending a byte now and then."""
 
 
 class Mailer:
@@ -37,15 +46,40 @@ class Mailer:
     def _connect(self) -> smtplib.SMTP:
         host, port = self.url.hostname or "", self.url.port or 0
         if self.url.scheme == "smtps":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=SMTP_TIMEOUT)
+            server: smtplib.SMTP = BoundedSSL(host, port, timeout=SMTP_TIMEOUT)
         else:
-            server = smtplib.SMTP(host, port, timeout=SMTP_TIMEOUT)
+            server = Bounded(host, port, timeout=SMTP_TIMEOUT)
             server.ehlo()
             if server.has_extn("starttls"):
                 server.starttls()
         if self.url.username:
             server.login(unquote(self.url.username), unquote(self.url.password or ""))
         return server
+
+
+class Bounded(smtplib.SMTP):
+    """A connection that is cut at its deadline, so that whoever reads from it wakes up."""
+
+    def connect(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
+        """Connect, and start the clock."""
+        self._clock = threading.Timer(SMTP_DEADLINE, self._cut)
+        self._clock.daemon = True
+        self._clock.start()
+        return super().connect(*args, **kwargs)
+
+    def close(self) -> None:
+        """Stop the clock, and close."""
+        self._clock.cancel()
+        super().close()
+
+    def _cut(self) -> None:
+        with suppress(OSError):
+            if self.sock:  # not kept: STARTTLS replaces it
+                self.sock.shutdown(socket.SHUT_RDWR)
+
+
+class BoundedSSL(Bounded, smtplib.SMTP_SSL):
+    """The same, with TLS from the start."""
 
 
 def compose(notice: Notice, sender: str) -> EmailMessage:

@@ -49,8 +49,8 @@ _WRITE_LEDGER = insert(ledger)
 class SqlSupplier:
     """A `Supplier` with a database of its own, which is set up when it is first used."""
 
-    def __init__(self, url: str, leg: str) -> None:
-        self._engine = make_engine(url)
+    def __init__(self, url: str, leg: str, connections: int = 24) -> None:
+        self._engine = make_engine(url, connections)
         self._leg = leg
         self._has_schema = False
         # The statement is the same, but SQLAlchemy has a class for each database.

@@ -1,7 +1,7 @@
 """How a supplier reaches its database: the engine, its limits, and the set-up on first use."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -27,24 +27,25 @@ POSTGRESQL_OPTIONS = (
 )
 
 
-def make_engine(url: str) -> Engine:
+def make_engine(url: str, connections: int = 24) -> Engine:
     """The engine for a `sqlite:///…` or `postgresql://…` URL; it connects when it is used.
 
     Raises:
         ValueError: The URL cannot be read, or names no file.
     """
     if url.lower().startswith("sqlite:"):
-        engine = _engine(_sqlite_url(url), {"isolation_level": None, "timeout": 10})
+        settings = {"isolation_level": None, "timeout": 10}
+        engine = _engine(_sqlite_url(url), settings, connections)
         event.listen(engine, "connect", _set_up_sqlite)
         return engine
-    return _engine(_postgresql_url(url), {})
+    return _engine(_postgresql_url(url), {}, connections)
 
 
-def _engine(url: URL, connect_args: dict[str, object]) -> Engine:
+def _engine(url: URL, connect_args: Mapping[str, object], connections: int) -> Engine:
     return create_engine(
         url,
-        connect_args=connect_args,
-        pool_size=10,
+        connect_args=dict(connect_args),
+        pool_size=connections,
         max_overflow=0,
         pool_timeout=5,
         pool_pre_ping=url.drivername != "sqlite",  # a file does not go away like a server
