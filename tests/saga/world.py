@@ -92,9 +92,11 @@ class FaultySupplier(SqlSupplier):
         self.on_release: list[Fault] = []
         self.always_on_reserve: Fault | None = None
         self.always_on_release: Fault | None = None
+        self.about: dict[str, Fault] = {}
 
     def reserve(self, key: str, item: str, traveller: str) -> None:
-        fault = self.on_reserve.pop(0) if self.on_reserve else self.always_on_reserve
+        planned = self.on_reserve.pop(0) if self.on_reserve else self.always_on_reserve
+        fault = self.about.get(item, planned)
         play(fault, lambda: super(FaultySupplier, self).reserve(key, item, traveller))
 
     def release(self, key: str) -> None:
