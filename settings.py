@@ -30,6 +30,10 @@ class Settings(BaseModel):
     port: Port = 5000
     book_wait_seconds: Annotated[float, Field(ge=0, le=600)] = 30
     waiting_places: Annotated[int, Field(ge=1, le=2000)] = 200
+    backlog_limit: PositiveFloat = 10
+    client_waiting_places: Annotated[int, Field(ge=1, le=2000)] = 100
+    client_open_bookings: Annotated[int, Field(ge=1)] = 1000
+    client_requests_per_second: Annotated[float, Field(gt=0)] = 50
     api_tokens: SecretStr = SecretStr("")
     api_tokens_file: Path | None = None
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from temporalio.api.errordetails.v1 import NotFoundFailure
 from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 
 from bookings.errors import TemporalAway
@@ -22,6 +23,24 @@ AWAY = {
 }
 
 
+def is_unknown(error: RPCError) -> bool:
+    """Whether Temporal says that there is no such workflow, or that it has ended.
+
+    An overloaded server also answers NOT_FOUND, about its namespace, when it only could not look.
+    """
+    details = error.grpc_status.details
+    return error.status is RPCStatusCode.NOT_FOUND and any(
+        detail.Is(NotFoundFailure.DESCRIPTOR) for detail in details
+    )
+
+
+def is_away(error: RPCError) -> bool:
+    """Whether Temporal could not answer."""
+    return error.status in AWAY or (
+        error.status is RPCStatusCode.NOT_FOUND and not is_unknown(error)
+    )
+
+
 @asynccontextmanager
 async def temporal(booking_id: str | None = None) -> AsyncIterator[None]:
     """Bound the calls of Temporal inside.
@@ -34,6 +53,6 @@ async def temporal(booking_id: str | None = None) -> AsyncIterator[None]:
             yield
     except (RPCError, TimeoutError, RuntimeError) as error:
         # RuntimeError is how a lazy client says that it cannot connect.
-        if isinstance(error, RPCError) and error.status not in AWAY:
+        if isinstance(error, RPCError) and not is_away(error):
             raise
         raise TemporalAway(booking_id) from error

@@ -43,6 +43,12 @@ class NotSearchable(BookingError):
     )
 
 
+class Overloaded(BookingError):
+    """The workers are too far behind; nothing was started."""
+
+    text = "There is more to book than the service can do at the moment. Try again soon."
+
+
 class TemporalAway(BookingError):
     """The outcome is unknown, and the same request may be sent again after a second.
 

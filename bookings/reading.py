@@ -10,8 +10,9 @@ from temporalio.client import (
     WorkflowExecutionStatus,
     WorkflowHandle,
 )
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
+from bookings.calls import is_unknown
 from bookings.errors import Stopped
 from bookings.history import BookingLeg, legs_so_far
 from shared import (
@@ -103,7 +104,7 @@ async def describe(handle: Handle) -> WorkflowExecutionDescription | None:
     try:
         return await handle.describe()
     except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
+        if is_unknown(error):
             return None
         raise
 

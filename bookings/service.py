@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client, WorkflowFailureError
@@ -12,12 +13,13 @@ from temporalio.common import (
     WorkflowIDReusePolicy,
 )
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
-from bookings.calls import AWAY, RETRY, temporal
+from bookings.backlog import Backlog
+from bookings.calls import AWAY, RETRY, is_unknown, temporal
 from bookings.client import connect
 from bookings.counts import Counts
-from bookings.errors import KeyUsed, NoSuchBooking, Stopped
+from bookings.errors import KeyUsed, NoSuchBooking, Overloaded, Stopped
 from bookings.listing import BookingPage, Filter, list_bookings
 from bookings.reading import FINAL, Booking, Found, Handle, find_booking
 from settings import Settings
@@ -48,18 +50,30 @@ def search_attributes(trip: BookVacationInput, status: Status) -> TypedSearchAtt
     )
 
 
+STARTS_AT_ONCE = 16
+"""How many bookings are being started at Temporal at once: more are no faster, and with hundreds
+its calls run into their time limits although it works."""
+
+LONGEST_TURN = 20
+"""Seconds that a booking waits for its turn to be started."""
+
+
 class Bookings:
     """The bookings on one Temporal server, through one client; used on one event loop only."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, backlog_limit: float = 10) -> None:
         self.client = client
         self._counts = Counts(client)
+        self._backlog = Backlog(client)
+        self._backlog_limit = backlog_limit
+        self._starting = asyncio.Semaphore(STARTS_AT_ONCE)
         self._searchable: bool | None = None
 
     @classmethod
     async def connect(cls, settings: Settings) -> "Bookings":
         """Prepare the client; it connects on first use, and again after Temporal was away."""
-        return cls(await connect(settings, lazy=True, retry=RETRY))
+        client = await connect(settings, lazy=True, retry=RETRY)
+        return cls(client, settings.backlog_limit)
 
     async def start(self, booking_id: str, trip: BookVacationInput) -> bool:
         """Start a booking, or join the one that was made of the same request.
@@ -69,9 +83,12 @@ class Bookings:
 
         Raises:
             KeyUsed: There is a booking of that id, made of another request.
+            Overloaded: The workers are too far behind; nothing was started.
             TemporalAway: Temporal is away; whether the booking was started is not known.
         """
-        async with temporal(booking_id):
+        async with self._turn(), temporal(booking_id):
+            if await self._backlog.age() > self._backlog_limit:
+                raise Overloaded
             try:
                 await self._start(BOOK_WORKFLOW, booking_id, trip, Status.RUNNING)
                 return False
@@ -145,6 +162,18 @@ class Bookings:
             counts = await self._counts.of(wanted) if searchable else None
         return page.model_copy(update={"counts": counts})
 
+    async def open_of(self, owner: str) -> int:
+        """How many bookings of a client have not ended; 0 where the server cannot tell.
+
+        Raises:
+            TemporalAway: Temporal is away.
+        """
+        async with temporal():
+            if not await self.searchable():
+                return 0
+            open_ones = f"Owner = '{owner}' AND ExecutionStatus = 'Running'"
+            return (await self.client.count_workflows(open_ones)).count
+
     async def ping(self) -> None:
         """Return if Temporal answers.
 
@@ -153,6 +182,23 @@ class Bookings:
         """
         async with temporal():
             await self.client.service_client.check_health()
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Wait here, and not in Temporal's database, while many other bookings are being started.
+
+        Raises:
+            Overloaded: That took too long.
+        """
+        try:
+            async with asyncio.timeout(LONGEST_TURN):
+                await self._starting.acquire()
+        except TimeoutError:
+            raise Overloaded from None
+        try:
+            yield
+        finally:
+            self._starting.release()
 
     async def _start(
         self, workflow: str, workflow_id: str, trip: BookVacationInput, status: Status
@@ -188,7 +234,7 @@ class Bookings:
             try:
                 await self.client.get_workflow_handle(booking_id).cancel()
             except RPCError as error:
-                if error.status is not RPCStatusCode.NOT_FOUND:  # it has just ended
+                if not is_unknown(error):  # it has just ended
                     raise
 
     async def _find(self, booking_id: str, client: str) -> Found:

@@ -12,8 +12,9 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
+from bookings.calls import is_unknown
 from bookings.client import connect, connect_config, let_sdk_rest
 from operations.subcommands import Subcommands
 from saga import Settlement
@@ -40,8 +41,8 @@ async def settle(client: Client, booking_id: str, settlement: Settlement) -> str
         except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
             return f"No worker has answered within {PATIENCE} seconds. Start one, and try again."
         except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise
+            if not is_unknown(error):
+                return f"Temporal did not answer ({error.message}). Try again."
     return "There is no such booking, or it has ended."
 
 

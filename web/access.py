@@ -87,8 +87,8 @@ def host_of(origin: str) -> str | None:
 
 
 def client() -> str:
-    """The client of this request."""
-    name: str = g.client
+    """The client of this request; empty where there are no tokens, and for health checks."""
+    name: str = g.get("client", "")
     return name
 
 

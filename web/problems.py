@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Flask, Response, render_template, request
 from pydantic import BaseModel, ValidationError
-from werkzeug.exceptions import HTTPException, ServiceUnavailable
+from werkzeug.exceptions import HTTPException, ServiceUnavailable, TooManyRequests
 
 from bookings.errors import (
     BadCursor,
@@ -13,6 +13,7 @@ from bookings.errors import (
     KeyUsed,
     NoSuchBooking,
     NotSearchable,
+    Overloaded,
     Stopped,
     TemporalAway,
 )
@@ -23,6 +24,7 @@ STATUSES: dict[type[BookingError], int] = {
     Stopped: 409,
     KeyUsed: 422,
     NotSearchable: 422,
+    Overloaded: 503,
 }
 LATER = {"Retry-After": "1"}
 
@@ -93,15 +95,17 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(BookingError)
     def booking_error(error: BookingError) -> Response:
-        return answer(STATUSES[type(error)], error.text)
+        status = STATUSES[type(error)]
+        return answer(status, error.text, LATER if status == HTTPStatus.SERVICE_UNAVAILABLE else {})
 
     @app.errorhandler(TemporalAway)
     def unavailable(error: TemporalAway) -> Response:
         return answer(503, error.text, LATER, booking_id=error.booking_id)
 
     @app.errorhandler(ServiceUnavailable)
-    def all_taken(error: ServiceUnavailable) -> Response:
-        return answer(503, error.description or "", LATER)
+    @app.errorhandler(TooManyRequests)
+    def not_now(error: HTTPException) -> Response:
+        return answer(error.code or 503, error.description or "", LATER)
 
     @app.errorhandler(Exception)
     def bug(error: Exception) -> Response:

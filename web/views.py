@@ -1,9 +1,6 @@
 """The routes: each reads a request, asks `Bookings`, and answers."""
 
-import asyncio
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from flask import Blueprint, Response, redirect, request, url_for
 from gunicorn.http.errors import ParseException
@@ -11,7 +8,6 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import (
     BadRequest,
     RequestEntityTooLarge,
-    ServiceUnavailable,
     UnsupportedMediaType,
 )
 from werkzeug.wrappers import Response as AnyResponse
@@ -22,8 +18,9 @@ from bookings.names import booking_id_for
 from bookings.reading import FINAL, Booking
 from bookings.service import Bookings
 from settings import Settings
-from shared import Pace
+from shared import BookVacationInput, Pace
 from web.access import client
+from web.admission import Admission
 from web.answers import book_answer
 from web.pages import booking_page, form_page, guide_page, list_page
 from web.problems import field_errors, wants_html
@@ -38,7 +35,6 @@ from web.requests import (
 
 FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 
-NO_PLACE = "Too many requests are waiting for their bookings. Try again soon."
 NOT_JSON = "Send JSON, as Content-Type: application/json."
 
 
@@ -82,22 +78,17 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
     """The routes over one server's bookings."""
     routes = Blueprint("bookings", __name__)
     routes.before_request(read_body)
-    places = asyncio.Semaphore(settings.waiting_places)
+    admission = Admission(settings)
+    routes.before_request(lambda: admission.count(client()))
     pace = Pace(leg_deadline=settings.leg_deadline, undo_patience=settings.undo_patience)
 
     def patience() -> float:
         return wait_seconds(request.headers.get("Prefer"), settings.book_wait_seconds)
 
-    @asynccontextmanager
-    async def place(seconds: float) -> AsyncIterator[None]:
-        """Hold a waiting place for a request that waits; when all are taken, it is refused."""
-        if not seconds:
-            yield
-            return
-        if places.locked():
-            raise ServiceUnavailable(NO_PLACE)
-        async with places:
-            yield
+    async def start(booking_id: str, trip: BookVacationInput) -> bool:
+        if trip.owner:
+            admission.check_open(trip.owner, await bookings.open_of(trip.owner))
+        return await bookings.start(booking_id, trip)
 
     @routes.get("/")
     def form() -> str:
@@ -119,8 +110,8 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
         key = idempotency_key(request.headers.get("Idempotency-Key"))
         booking_id, seconds = booking_id_for(client(), key), patience()
         trip = asked.trip(booking_id, client(), pace)
-        async with place(seconds):
-            replayed = await bookings.start(booking_id, trip)
+        async with admission.place(client(), seconds):
+            replayed = await start(booking_id, trip)
             outcome = await bookings.outcome(booking_id, seconds)
         if outcome and outcome.status in FINAL and not replayed:
             url = url_for("bookings.booking", booking_id=booking_id)
@@ -135,9 +126,7 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
         key = idempotency_key(sent)
         booking_id = booking_id_for(client(), key)
         try:
-            await bookings.start(
-                booking_id, from_form(request.form).trip(booking_id, client(), pace)
-            )
+            await start(booking_id, from_form(request.form).trip(booking_id, client(), pace))
         except ValidationError as error:
             errors = {found.pointer.strip("/"): found.detail for found in field_errors(error)}
         except KeyUsed:
@@ -173,7 +162,7 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
             await bookings.cancel(booking_id, client(), 0)
             return redirect(url_for("bookings.booking", booking_id=booking_id), 303)
         seconds = patience()
-        async with place(seconds):
+        async with admission.place(client(), seconds):
             return answer(await bookings.cancel(booking_id, client(), seconds))
 
     @routes.get("/healthz")

@@ -2,11 +2,19 @@
 
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from bookings.errors import BadCursor, KeyUsed, NoSuchBooking, NotSearchable, Stopped, TemporalAway
+from bookings.errors import (
+    BadCursor,
+    KeyUsed,
+    NoSuchBooking,
+    NotSearchable,
+    Overloaded,
+    Stopped,
+    TemporalAway,
+)
 from bookings.listing import BookingPage
 from bookings.reading import Booking
 from shared import BOOKING_ID, Status
-from web import access, problems, requests, views
+from web import access, admission, problems, requests, views
 from web.answers import BookAnswer
 from web.openapi.examples import BOOKED, CANCELLED, REFUSED, REQUESTS, RUNNING, URL, result
 from web.openapi.examples import BOOKING_ID as EXAMPLE_ID
@@ -22,11 +30,19 @@ REPLAYED = {"Idempotent-Replayed": header("Sent to a retry.", "true", required=F
 NO_TOKEN = problem(401, access.UNIDENTIFIED, headers=CHALLENGE)
 NOT_FOUND = problem(404, NoSuchBooking.text)
 AWAY = problem(503, TemporalAway.text, headers=LATER)
+TOO_MANY = problem(
+    429,
+    admission.TOO_FAST,
+    admission.TOO_MANY_WAIT,
+    admission.TOO_MANY_OPEN,
+    headers=LATER,
+)
 NOT_WRITTEN = (
     NO_TOKEN
     | problem(403, access.OTHER_SITE)
     | problem(413, RequestEntityTooLarge.description)
-    | problem(503, TemporalAway.text, views.NO_PLACE, headers=LATER)
+    | TOO_MANY
+    | problem(503, TemporalAway.text, admission.NO_PLACE, Overloaded.text, headers=LATER)
 )
 
 ID = parameter("path", "booking_id", "The booking.", EXAMPLE_ID, pattern=f"^{BOOKING_ID}$")
@@ -86,6 +102,7 @@ LIST = {
         **answer(200, "A page of the list.", {}, BookingPage),
         **problem(400, BadCursor.text),
         **NO_TOKEN,
+        **TOO_MANY,
         "414": {"description": "The address is longer than 4 KiB."},
         **problem(422, problems.INVALID, NotSearchable.text),
         **AWAY,
@@ -104,6 +121,7 @@ READ = {
         **answer(200, "The booking.", ETAG, Booking, RUNNING, BOOKED),
         "304": {"description": "The booking has not changed."},
         **NO_TOKEN,
+        **TOO_MANY,
         **NOT_FOUND,
         **AWAY,
     },

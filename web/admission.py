@@ -1,0 +1,78 @@
+"""Who is let in: a share for each client, and a bound for all of them together."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from time import monotonic
+
+from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
+
+from settings import Settings
+
+NO_PLACE = "Too many requests are waiting for their bookings. Try again soon."
+TOO_MANY_WAIT = "Too many of your requests are waiting for their bookings. Try again soon."
+TOO_FAST = "You are sending requests faster than you may. Try again in a second."
+TOO_MANY_OPEN = "Too many of your bookings have not ended yet. Try again soon."
+
+BURST_SECONDS = 2
+"""How much of a client's rate may come at once."""
+
+
+class Admission:
+    """The waiting places of all, and each named client's share; for one event loop.
+
+    Without tokens nobody knows one client from another, and there are no shares.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._free = settings.waiting_places
+        self._waiting: Counter[str] = Counter()
+        self._spent: dict[str, tuple[float, float]] = {}
+
+    def count(self, client: str) -> None:
+        """Count a request against a client's rate.
+
+        Raises:
+            TooManyRequests: It comes too soon after too many others.
+        """
+        if not client:
+            return
+        rate, now = self._settings.client_requests_per_second, monotonic()
+        spent, at = self._spent.get(client, (0.0, now))
+        spent = max(0.0, spent - (now - at) * rate)
+        if spent + 1 > rate * BURST_SECONDS:
+            raise TooManyRequests(TOO_FAST)
+        self._spent[client] = spent + 1, now
+
+    def check_open(self, client: str, open_bookings: int) -> None:
+        """Check how many bookings of a client have not ended.
+
+        Raises:
+            TooManyRequests: It may have no more.
+        """
+        if client and open_bookings >= self._settings.client_open_bookings:
+            raise TooManyRequests(TOO_MANY_OPEN)
+
+    @asynccontextmanager
+    async def place(self, client: str, seconds: float) -> AsyncIterator[None]:
+        """Hold a waiting place; a request that does not wait needs none.
+
+        Raises:
+            TooManyRequests: The client holds all that it may have. Nothing was started.
+            ServiceUnavailable: All are taken. Nothing was started.
+        """
+        if not seconds:
+            yield
+            return
+        if client and self._waiting[client] >= self._settings.client_waiting_places:
+            raise TooManyRequests(TOO_MANY_WAIT)
+        if not self._free:
+            raise ServiceUnavailable(NO_PLACE)
+        self._free -= 1
+        self._waiting[client] += 1
+        try:
+            yield
+        finally:
+            self._free += 1
+            self._waiting -= Counter([client])
