@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.orders.shop import FaultyBooks
-from tests.processes import ROOT, Environment, Started, started
+from tools.helpers.processes import ROOT, Environment, Started, started
 
 
 class Site:

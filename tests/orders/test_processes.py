@@ -12,9 +12,9 @@ from examples.orders.model import PARTS, QUEUE, Order
 from examples.orders.workflows import OrderWorkflow
 from tests.orders.shop import SHIPPED, Handle
 from tests.orders.site import Site
-from tests.processes import wait_until
+from tools.helpers.processes import wait_until
 from tests.saga.world import ended, until
-from tests.temporal_server import free_port, temporal_server
+from tools.helpers.temporal_server import free_port, temporal_server
 
 
 async def place(client: Client, **fields: Any) -> Handle:

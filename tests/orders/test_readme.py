@@ -15,7 +15,7 @@ from temporalio.client import Client
 from embedded.binary import find_or_get_binary
 from tests.orders.shop import SHIPPED
 from tests.orders.site import Site
-from tests.processes import ROOT, Started, wait_until
+from tools.helpers.processes import ROOT, Started, wait_until
 
 README = (ROOT / "examples" / "orders" / "README.md").read_text()
 BLOCKS = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
