@@ -1,17 +1,17 @@
-# make run     everything in one terminal; Ctrl-C stops it
-# make test    the tests, against a real Temporal server; some of them: make test ARGS="-k saga"
-# make test-long   the tests of what takes its time
-# make chaos   book and cancel while everything is killed, then audit; a long run: make chaos BOOKINGS=5000
-# make schemathesis   many random requests, made from the API's description
-# make mutants        break each promise, and see its tests turn red
-# make bench   how fast a booking is; shorter or longer: make bench ARGS=--quick, or ARGS=--help
-# make bench-growth, make bench-workers, make bench-suppliers   what many bookings, more workers
-#              and other databases do to it
-# make check   format, lint and types
-# make lock    lock the packages' versions; newer ones: make lock ARGS=--upgrade
-# make clean   remove what make has made; data/ is kept
+# make run        everything in one terminal; Ctrl-C stops it. Another port: make run PORT=5001
+# make test       the tests, against a real Temporal server. Some of them: make test ARGS="-k saga"
+# make test-long  the slow tests
+# make chaos      book and cancel while everything is killed, then audit. Longer: make chaos BOOKINGS=5000
+# make schemathesis  many random requests, generated from the API's description
+# make mutants    break each promise, and check that its tests fail
+# make bench      how fast a booking is. Shorter or longer: make bench ARGS=--quick, or ARGS=--help
+# make bench-growth, make bench-workers, make bench-suppliers
+#                 the effect of many bookings, of more workers and of other databases
+# make check      format, lint and types
+# make lock       lock the packages' versions. Upgrade them: make lock ARGS=--upgrade
+# make clean      remove everything that make has made, except data/
 #
-# PYTHON is the Python, 3.11 or later, that .venv is made with: make run PYTHON=python3.12
+# PYTHON creates .venv, and must be 3.11 or later: make run PYTHON=python3.12
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -23,16 +23,16 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 run: .venv/installed
 	@exec $(BIN)/python -m local.run_all
 
-# Without a Temporal server, this says what to do where pytest would fail in every test.
+# If there is no Temporal server, the first line explains what to do; pytest would fail in every test.
 test: .venv/installed-dev
 	@$(BIN)/python -m local.binary
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-# What takes its time: a benchmark and chaos, each in its shortest form.
+# A benchmark and chaos, each in its shortest form.
 test-long: .venv/installed-dev
 	$(BIN)/python -m pytest -m long $(ARGS)
 
-# SEED repeats a plan; SECONDS is how long it lasts at least, and BOOKINGS how many there are.
+# SEED repeats a plan; SECONDS and BOOKINGS are its minimum duration and number of bookings.
 chaos: .venv/installed-dev
 	@$(BIN)/python -m local.binary
 	@$(BIN)/python -m tools.chaos $(SEED:%=--seed %) $(BOOKINGS:%=--bookings %) $(SECONDS:%=--seconds %)
@@ -43,7 +43,7 @@ schemathesis: .venv/installed-dev
 mutants: .venv/installed-dev
 	@$(BIN)/python -m tests.mutants
 
-# Its figures mean something on a machine that does nothing else meanwhile.
+# The figures are meaningful only on an otherwise idle machine.
 bench bench-growth bench-workers bench-suppliers: .venv/installed-dev
 	@$(BIN)/python -m local.binary
 	@$(BIN)/python -m tools.$(subst -,.,$@) $(ARGS)
@@ -68,7 +68,7 @@ COMPILE = .tools/bin/uv pip compile --universal --python-version 3.11 --generate
 	$(call install,$<)
 	@touch $@
 
-# It has everything that is in requirements.txt too.
+# It includes everything in requirements.txt.
 .venv/installed-dev: requirements-dev.txt
 	$(call install,$<)
 	@touch $@ .venv/installed
@@ -87,8 +87,8 @@ endef
 
 define require-python
 	@$(PYTHON) -c "import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))" 2>/dev/null || { \
-		echo "This needs Python 3.11 or later, with venv; '$(PYTHON)' is not that." \
+		echo "Python 3.11 or later with venv is required; '$(PYTHON)' does not qualify." \
 			"On Debian: apt-get install python3-venv." \
-			"To name another Python: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; \
+			"To use another Python: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; \
 		exit 2; }
 endef

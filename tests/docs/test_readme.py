@@ -1,4 +1,4 @@
-"""The README: each of its commands is run, and does what it says."""
+"""The README and what it points to: each command is run, and does what the text says."""
 
 import re
 import subprocess
@@ -11,8 +11,10 @@ from settings import Settings
 from tools.helpers.processes import ROOT, Environment, Started
 from tools.helpers.service import Service
 
-README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
+BLOCKS, OPERATING_BLOCKS = (
+    re.findall(r"```bash\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    for page in ("README.md", "docs/operating.md")
+)
 
 
 class Reader:
@@ -23,7 +25,7 @@ class Reader:
 
     def runs(self, word: str) -> str:
         """Run the block that contains a word; what it prints."""
-        [block] = [block for block in BLOCKS if word in block]
+        [block] = [block for block in BLOCKS + OPERATING_BLOCKS if word in block]
         port, data = self.site.environment["PORT"], self.site.environment["DATA_DIR"]
         script = block.replace("localhost:5000", f"localhost:{port}").replace(" data/", f" {data}/")
         script = script.replace('"$(cat data/', f'"$(cat {data}/')
@@ -42,10 +44,12 @@ class Reader:
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
-    """`make run` has been called, and everything is ready."""
+    """`make run PORT=…` has been called, and everything is ready."""
     folder = tmp_path_factory.mktemp("readme")
     environment = Environment(folder / "data")
-    everything = Started(["make", "run"], environment, folder / "log")
+    port = environment.pop("PORT")  # only make's argument has it, as for somebody with AirPlay
+    everything = Started(["make", "run", f"PORT={port}"], environment, folder / "log")
+    environment["PORT"] = port
     with ExitStack() as stack:
         stack.callback(everything.kill_all)
         everything.wait_for("Stop with Ctrl-C")
@@ -92,13 +96,28 @@ def test_every_block_is_run_here() -> None:
         "operations stock",
         "operations settle",
     ]
-    assert [word for block, word in zip(BLOCKS, words, strict=True) if word not in block] == []
+    blocks = BLOCKS + OPERATING_BLOCKS
+    assert [word for block, word in zip(blocks, words, strict=True) if word not in block] == []
 
 
 def test_every_variable_is_in_the_table() -> None:
-    table = README.partition("## Settings")[2].partition("## Put it")[0]
-    named = set(re.findall("`([A-Z_]+)`", table))
+    page = (ROOT / "docs" / "configuration.md").read_text()
+    rows = [row.split("|")[1] for row in page.splitlines() if row.startswith("|")]
+    named = set(re.findall("`([A-Z_]+)`", "".join(rows)))
     assert {field.upper() for field in Settings.model_fields} <= named
+
+
+def test_every_room_is_in_the_table() -> None:
+    page = (ROOT / "docs" / "design.md").read_text()
+    rows = [row.split("|")[1] for row in page.splitlines() if row.startswith("|")]
+    named = set(re.findall("`([^`]+)`", "".join(rows)))
+    files = subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).splitlines()
+    rooms = {name + "/" * bool(rest) for name, _, rest in (file.partition("/") for file in files)}
+    assert rooms - named == set()
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().split()) <= 450
 
 
 @pytest.mark.parametrize(
