@@ -46,7 +46,7 @@ def parts(run: Run) -> list[str]:
     repetitions = run.settings["repetitions"]
     return [
         "# Results",
-        "Written by `make bench`; what the figures mean is told in [README.md](README.md).",
+        "Written by `make bench`; [README.md](README.md) explains the figures.",
         table(("machine", ""), run.machine.items()),
         "## Goals",
         f"Repetitions: {repetitions}. A ratio is one within a repetition; their median counts.",
