@@ -1,8 +1,8 @@
 """The configuration of every process: environment variables, their defaults and their limits.
 
-Each field is the variable of the same name in capitals. Where Temporal is, and how to reach it,
-is told by the variables of `temporalio.envconfig` (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, TLS,
-API key); see `bookings/client.py`.
+Each field is the variable of the same name in capitals. The Temporal server is configured by the
+variables of `temporalio.envconfig` (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, TLS, API key); see
+`bookings/client.py`.
 """
 
 import ipaddress
@@ -15,14 +15,14 @@ from typing import Annotated, NoReturn, Self
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, SecretStr, ValidationError
 
 CONFIGURATION_ERROR = 2
-"""The exit status of a process that cannot run as configured; starting it again would not help."""
+"""The exit status of a process that cannot run as configured, so restarting it would not help."""
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Share = Annotated[int, Field(ge=1, le=500)]
 
 
 class Settings(BaseModel):
-    """What the environment says; times are in seconds."""
+    """The environment variables; times are in seconds."""
 
     model_config = ConfigDict(frozen=True, alias_generator=str.upper)
 
@@ -62,20 +62,20 @@ class Settings(BaseModel):
 
     @classmethod
     def load(cls) -> Self:
-        """Read the environment; a value out of its limits ends the process with one message."""
+        """Read the environment; an invalid value ends the process with one message."""
         try:
             return cls.model_validate({name: value for name, value in os.environ.items() if value})
         except ValidationError as error:
             first = error.errors()[0]
-            give_up(f"{first['loc'][0]}={first['input']!r} cannot be used: {first['msg']}.")
+            give_up(f"{first['loc'][0]}={first['input']!r} is invalid: {first['msg']}.")
 
     def supplier_url(self, leg: str) -> str:
-        """The URL of a leg's supplier; by default, a SQLite file of its own in `DATA_DIR`."""
+        """The URL of a leg's supplier; by default, its own SQLite file in `DATA_DIR`."""
         url: str = getattr(self, f"{leg}_supplier")
         return url or f"sqlite:///{self.data_dir.absolute() / leg}.db"
 
     def tokens(self) -> dict[str, str]:
-        """The token of each client, by its name; none: everybody may do everything."""
+        """Each client's token, by its name; without any, everybody may do everything."""
         given = self.api_tokens.get_secret_value()
         if self.api_tokens_file:
             try:
@@ -92,12 +92,12 @@ class Settings(BaseModel):
 
     @property
     def ui_url(self) -> str:
-        """Where people find Temporal's Web UI."""
+        """The address of Temporal's Web UI, for people."""
         return (self.temporal_ui_url or f"http://localhost:{self.temporal_ui_port}").rstrip("/")
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host can be reached from this machine only."""
+    """Whether a host is reachable only from this machine."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -105,6 +105,6 @@ def is_loopback(host: str) -> bool:
 
 
 def give_up(message: str) -> NoReturn:
-    """Say what stands in the way of starting, and end as a configuration error."""
+    """Print why the process cannot run as configured, and end it."""
     print(message, file=sys.stderr, flush=True)
     raise SystemExit(CONFIGURATION_ERROR)

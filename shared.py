@@ -1,4 +1,4 @@
-"""What crosses a process border: a booking's input, its outcome, and the names both sides use."""
+"""What crosses a process boundary: inputs, outcomes, and the names that both sides use."""
 
 import hashlib
 import json
@@ -11,18 +11,18 @@ from temporalio.common import SearchAttributeKey
 TASK_QUEUE_NAME = "saga-task-queue"
 BOOK_WORKFLOW = "BookWorkflow"
 BOOKING_ID = "trip-[0-9a-f]{32}"
-"""The pattern of a booking's id, which is the id of its `BookWorkflow`."""
+"""The pattern of a booking id, which is also the id of its `BookWorkflow`."""
 
 CANCEL_WORKFLOW = "CancelWorkflow"
 CANCEL_SUFFIX = "/cancel"
-"""What the id of the `CancelWorkflow` of a booked trip adds to the booking's id."""
+"""The suffix that makes a booking id the id of its `CancelWorkflow`."""
 
 TRIP_MEMO = "trip"
-"""The memo field with the workflow's input, where readers find it without the history."""
+"""The memo field with the workflow's input, so readers do not need the history."""
 OUTCOME_MEMO = "outcome"
-"""The memo field with the `BookingOutcome` so far of a booking that did not go straight through."""
+"""The memo field with the `BookingOutcome` so far, once a booking has left the happy path."""
 FOLLOW_UP_MEMO = "follow_up"
-"""The memo field that asks staff to do by hand what could not be done."""
+"""The memo field that asks staff to do something by hand."""
 BOOKING_STATUS = SearchAttributeKey.for_keyword("BookingStatus")
 TRAVELLER = SearchAttributeKey.for_keyword("Traveller")
 OWNER = SearchAttributeKey.for_keyword("Owner")
@@ -37,7 +37,7 @@ class Leg(StrEnum):
 
 
 class Status(StrEnum):
-    """How a booking stands; the last two are final."""
+    """The status of a booking."""
 
     RUNNING = "running"
     UNDOING = "undoing"
@@ -45,9 +45,21 @@ class Status(StrEnum):
     BOOKED = "booked"
     CANCELLED = "cancelled"
 
+    @property
+    def is_final(self) -> bool:
+        """Whether a booking with this status has its outcome."""
+        return self in {Status.BOOKED, Status.CANCELLED}
+
+
+INVALID = "Invalid {} booking, rolling back!"
+"""The reason of a leg that was refused as invalid, in the words of the API."""
+
+DECLINED = {INVALID.format(leg): f"The {leg} declined this booking." for leg in Leg}
+"""The same for travellers, on pages and in mail."""
+
 
 class LegState(StrEnum):
-    """How a leg stands; `booking` and `undoing` are seen only while the booking runs."""
+    """The state of a leg; `booking` and `undoing` exist only while the booking runs."""
 
     NOT_ATTEMPTED = "not_attempted"
     BOOKING = "booking"
@@ -60,13 +72,13 @@ class LegState(StrEnum):
 
 
 class Message(BaseModel):
-    """A value sent through Temporal: fields may be added, with defaults; none changes meaning."""
+    """A value sent through Temporal: add fields only with defaults, and never change a meaning."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class Pace(Message):
-    """The times of a saga, in seconds. They travel in its input, so that a replay sees the same."""
+    """A saga's times, in seconds. They are part of its input, so a replay sees the same ones."""
 
     first_retry: float = 0.2
     longest_retry: float = 2
@@ -79,7 +91,7 @@ class Pace(Message):
 
 
 def fingerprint_of(request: dict[str, Any]) -> str:
-    """64 bits that tell this request from another made with the same booking id."""
+    """64 bits of a checksum: another request with the same booking id has another fingerprint."""
     asked = ("name", "book_car_id", "book_hotel_id", "book_flight_id", "attempts", "email")
     canonical = json.dumps([request.get(field) for field in asked])
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
@@ -103,12 +115,12 @@ class BookVacationInput(Message):
     pace: Pace = Pace()
 
     def item(self, leg: Leg) -> str:
-        """What is to be booked for a leg."""
+        """The item to book for a leg."""
         item: str = getattr(self, f"book_{leg}_id")
         return item
 
     def order(self, booking_id: str, leg: Leg) -> "LegOrder":
-        """What a leg's activities are told, the same to book and to undo."""
+        """The input of a leg's activities, the same for booking and undoing."""
         return LegOrder(
             key=f"{booking_id}:{self.fingerprint}:{leg}",
             leg=leg,
@@ -119,7 +131,7 @@ class BookVacationInput(Message):
 
 
 class LegOrder(Message):
-    """The input of a leg's activities; `key` makes both of them idempotent at the supplier."""
+    """The input of a leg's activities; `key` makes both idempotent at the supplier."""
 
     key: str
     leg: Leg
@@ -135,10 +147,10 @@ class StepDone(Message):
 
 
 class LegOutcome(Message):
-    """What became of a leg.
+    """The outcome of a leg.
 
-    `attempts` counts the tries to book it that are known of: one that died with its worker, and
-    was the last, may be missing. `reason` is for travellers: why it is not booked.
+    `attempts` counts the known attempts to book it: a last one that died with its worker may be
+    missing. `reason`, for travellers, is why the leg is not booked.
     """
 
     leg: Leg
@@ -149,7 +161,7 @@ class LegOutcome(Message):
 
 
 class BookingOutcome(Message):
-    """The result of `BookWorkflow`: what became of the trip and of each leg, in booking order."""
+    """The result of `BookWorkflow`: the outcome of the trip and of each leg, in booking order."""
 
     status: Status
     legs: list[LegOutcome]
@@ -165,7 +177,7 @@ class SettledLeg(Message):
 
 
 class Notice(Message):
-    """The input of `NotifyWorkflow`: whom to tell about which outcome."""
+    """The input of `NotifyWorkflow`: the traveller to notify, and the outcome."""
 
     booking_id: str
     name: str

@@ -1,4 +1,4 @@
-"""Calls of Temporal that answer in time, or say that they cannot."""
+"""Calls to Temporal with a time limit."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,7 +10,7 @@ from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 from bookings.errors import TemporalAway
 
 CALL_TIMEOUT = 2.5
-"""Seconds for the calls of Temporal that one answer needs; a client is told 503 within three."""
+"""Seconds for all of a response's calls to Temporal, so clients get a 503 within three."""
 
 RETRY = RetryConfig(max_retries=3, max_elapsed_time_millis=1500)
 
@@ -43,16 +43,16 @@ def is_away(error: RPCError) -> bool:
 
 @asynccontextmanager
 async def temporal(booking_id: str | None = None) -> AsyncIterator[None]:
-    """Bound the calls of Temporal inside.
+    """Limit the time of the calls to Temporal inside.
 
     Raises:
-        TemporalAway: Temporal is away, or slow. `booking_id` is what may have been started.
+        TemporalAway: Temporal is unreachable, or slow. It names the booking that may have started.
     """
     try:
         async with asyncio.timeout(CALL_TIMEOUT):
             yield
     except (RPCError, TimeoutError, RuntimeError) as error:
-        # RuntimeError is how a lazy client says that it cannot connect.
+        # A lazy client that cannot connect raises RuntimeError.
         if isinstance(error, RPCError) and not is_away(error):
             raise
         raise TemporalAway(booking_id) from error

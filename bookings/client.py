@@ -1,4 +1,4 @@
-"""One Temporal client for a process: where the server is, and how data is written there."""
+"""The Temporal client, one per process: the server's address, and how data is encoded."""
 
 import asyncio
 
@@ -11,12 +11,12 @@ from settings import Settings, is_loopback
 
 
 def external_address() -> str | None:
-    """The `host:port` of the server that the environment names; None: the embedded one is meant."""
+    """The `host:port` of the configured server; None means the embedded one."""
     return ClientConfig.load_client_connect_config().get("target_host")
 
 
 def connect_config(settings: Settings) -> ClientConnectConfig:
-    """What the environment says of the server, completed with the embedded server's address."""
+    """The server's configuration, with the embedded server's address as the default."""
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", f"127.0.0.1:{settings.temporal_port}")
     config.setdefault("namespace", "default")
@@ -29,9 +29,9 @@ def on_loopback(settings: Settings) -> bool:
 
 
 async def let_sdk_rest() -> None:
-    """Wait a moment before the process ends: the SDK's threads, still ending, may crash its exit.
+    """Pause before the process exits: SDK threads that are still stopping may crash it.
 
-    It is sdk-python issue 300; none of 27 exits crashed after this pause.
+    See sdk-python issue 300; after this pause none of 27 exits crashed.
     """
     await asyncio.sleep(0.25)
 
@@ -42,9 +42,9 @@ async def connect(
     """Connect on the event loop that will use the client, after any fork.
 
     Args:
-        settings: Where the server is, unless the environment names another.
-        lazy: Connect on first use, so that the process can start before Temporal does.
-        retry: How long one call is tried; Temporal's own default is about ten seconds.
+        settings: The embedded server's port, unless another server is configured.
+        lazy: Connect on first use, so the process can start before Temporal does.
+        retry: How long to retry a call; the SDK's default is about ten seconds.
 
     Raises:
         RuntimeError: The server cannot be reached, and `lazy` is not set.
@@ -54,6 +54,6 @@ async def connect(
         data_converter=pydantic_data_converter,
         lazy=lazy,
         retry_config=retry,
-        # Messages are small: to compress them costs more time than it saves on the way.
+        # Messages are small: compressing them costs more than it saves.
         grpc_compression=GrpcCompression.NONE,
     )

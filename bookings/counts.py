@@ -1,4 +1,4 @@
-"""How many bookings there are of each status: open ones as of now, ended ones as of late."""
+"""The number of bookings with each status: open ones are counted live, ended ones are cached."""
 
 import asyncio
 import logging
@@ -12,42 +12,41 @@ from temporalio.service import RPCError
 from bookings.listing import CONDITIONS, STOPPED, STUCK, Filter
 from shared import CANCEL_WORKFLOW, Status
 
-RARELY = 100
-"""Ended bookings are counted in a hundredth of the time, or less.
+MAX_SHARE = 0.01
+"""Spend at most 1 % of the time counting ended bookings.
 
-It takes the longer the more there are, 5 ms for each thousand, and no index of Temporal's stores in
-SQL shortens that.
+A count takes 5 ms per thousand bookings, and no index of Temporal's SQL stores shortens that.
 """
 
 PATIENCE = 0.5
-"""Seconds that a list waits for that; then it shows the last counts, or none."""
+"""Seconds that a list waits for a new count; then it shows the last one, or none."""
 
 logger = logging.getLogger("web")
 
 
-class Known(NamedTuple):
-    """Counts, and when, in monotonic seconds, it is time to count again."""
+class Cached(NamedTuple):
+    """Counts, and when to count again, in monotonic seconds."""
 
     counts: dict[Status, int]
     due: float
 
 
 class Counts:
-    """The counts of one server's bookings; used on one event loop only."""
+    """Counts the bookings on one server; use it on one event loop only."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._known: dict[str, Known] = {}
+        self._cache: dict[str, Cached] = {}
         self._counting: dict[str, asyncio.Task[None]] = {}
 
     async def of(self, wanted: Filter) -> dict[Status, int] | None:
-        """How many of the owner's bookings there are of each status, whichever is asked for.
+        """Count the owner's bookings with each status, not only the status in the filter.
 
-        A traveller's are counted as of now. None: it is not known yet.
+        With a traveller in the filter, all are counted live. None: there is no count yet.
         """
         wanted = wanted.model_copy(update={"status": None})
         still_open = await self._open(wanted)
-        ended = await (self._ended(wanted) if wanted.traveller else self._ended_of_late(wanted))
+        ended = await (self._ended(wanted) if wanted.traveller else self._ended_cached(wanted))
         if ended is None:
             return None
         return {status: still_open.get(status, 0) + ended.get(status, 0) for status in Status}
@@ -59,7 +58,9 @@ class Counts:
             Status.NEEDS_ATTENTION: STUCK,
         }
         base = wanted.query(True)
-        numbers = await self._numbers(f"{base} AND {it}" for it in conditions.values())
+        numbers = await self._numbers(
+            f"{base} AND {condition}" for condition in conditions.values()
+        )
         return dict(zip(conditions, numbers, strict=True))
 
     async def _ended(self, wanted: Filter) -> dict[Status, int]:
@@ -79,24 +80,24 @@ class Counts:
         }
 
     async def _numbers(self, queries: Iterable[str]) -> list[int]:
-        found = await asyncio.gather(*map(self._client.count_workflows, queries))
-        return [it.count for it in found]
+        results = await asyncio.gather(*map(self._client.count_workflows, queries))
+        return [result.count for result in results]
 
-    async def _ended_of_late(self, wanted: Filter) -> dict[Status, int] | None:
+    async def _ended_cached(self, wanted: Filter) -> dict[Status, int] | None:
         owner = wanted.owner
-        if owner not in self._known or time.monotonic() >= self._known[owner].due:
+        if owner not in self._cache or time.monotonic() >= self._cache[owner].due:
             if owner not in self._counting:
                 self._counting[owner] = asyncio.create_task(self._count_again(wanted))
             await asyncio.wait([self._counting[owner]], timeout=PATIENCE)
-        return self._known[owner].counts if owner in self._known else None
+        return self._cache[owner].counts if owner in self._cache else None
 
     async def _count_again(self, wanted: Filter) -> None:
         begun = time.monotonic()
         try:
             counts = await self._ended(wanted)
-            ended = time.monotonic()
-            self._known[wanted.owner] = Known(counts, ended + RARELY * (ended - begun))
+            now = time.monotonic()
+            self._cache[wanted.owner] = Cached(counts, due=now + (now - begun) / MAX_SHARE)
         except RPCError as error:
-            logger.warning("The ended bookings cannot be counted: %s", error)
+            logger.warning("Ended bookings could not be counted: %s", error)
         finally:
             del self._counting[wanted.owner]

@@ -1,4 +1,4 @@
-"""Cursors: where the next page of a list begins, in Temporal's own terms."""
+"""Cursors: Temporal's page tokens, bound to the list that they belong to."""
 
 import binascii
 import hashlib
@@ -10,9 +10,9 @@ CHECKSUM_BYTES = 12
 
 
 def cursor_of(token: bytes, query: str) -> str:
-    """Temporal's token for the next page, with a sum that tells whether it is of this list.
+    """Temporal's token for the next page, with a checksum that binds it to this list.
 
-    Temporal answers a token that it did not give with an internal error, and not at once.
+    Without it, any other token would be an internal error at Temporal, and a slow one.
     """
     return urlsafe_b64encode(checksum(token, query) + token).decode()
 
@@ -21,7 +21,7 @@ def token_of(cursor: str, query: str) -> bytes:
     """The token in a cursor.
 
     Raises:
-        BadCursor: The cursor is none that an earlier page of this list gave.
+        BadCursor: No page of this list has issued the cursor.
     """
     try:
         found = urlsafe_b64decode(cursor.encode("ascii"))
@@ -34,5 +34,5 @@ def token_of(cursor: str, query: str) -> bytes:
 
 
 def checksum(token: bytes, query: str) -> bytes:
-    """What binds a token to its list."""
+    """The checksum of a token and its list."""
     return hashlib.sha256(query.encode() + token).digest()[:CHECKSUM_BYTES]

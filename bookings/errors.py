@@ -1,8 +1,8 @@
-"""What can be wrong with what is asked of bookings; each text is for whoever asked."""
+"""The errors of requests about bookings; each text is for the client."""
 
 
 class BookingError(Exception):
-    """Something that cannot be done as asked."""
+    """A request that cannot be carried out."""
 
     text = ""
 
@@ -11,35 +11,35 @@ class BookingError(Exception):
 
 
 class NoSuchBooking(BookingError):
-    """The client has no booking of that id."""
+    """The client has no booking with that id."""
 
     text = "There is no such booking."
 
 
 class KeyUsed(BookingError):
-    """There is a booking of that id, made of another request."""
+    """Another request has started a booking with that id."""
 
     text = "This Idempotency-Key was used for another request."
 
 
 class Stopped(BookingError):
-    """The booking was stopped from outside, so that nothing is left to cancel it."""
+    """The booking was stopped from outside, so no workflow is left to cancel it."""
 
-    text = "The booking was stopped from outside. Staff have to check what it holds."
+    text = "The booking was stopped from outside. Staff must check what it holds."
 
 
 class BadCursor(BookingError):
-    """The cursor is none that an earlier page of this list gave."""
+    """No page of this list has issued the cursor."""
 
-    text = "The cursor is not one that this list gave. Begin at its first page."
+    text = "The cursor does not belong to this list. Start at the first page."
 
 
 class NotSearchable(BookingError):
-    """There is a filter, and the server keeps no search attributes."""
+    """The list is filtered, and the server lacks the search attributes."""
 
     text = (
         "Lists cannot be filtered: this Temporal server lacks the search attributes "
-        "BookingStatus, Traveller and Owner. Create them, or leave the filters out."
+        "BookingStatus, Traveller and Owner. Create them, or omit the filters."
     )
 
 
@@ -50,7 +50,7 @@ class Overloaded(BookingError):
 
 
 class TemporalAway(BookingError):
-    """The outcome is unknown, and the same request may be sent again after a second.
+    """Temporal is unreachable: the outcome is unknown, and the request is safe to retry.
 
     `booking_id` names the booking that may have been started.
     """

@@ -1,4 +1,4 @@
-"""The legs of a booking that runs, told by its history and by what is being tried just now."""
+"""The legs of a running booking, from its history and its pending activities."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from shared import Leg, LegOutcome, LegState
 
 
 class BookingLeg(LegOutcome):
-    """A leg of a booking; the last two tell of a step that is being tried just now."""
+    """A leg of a booking; the last two fields are about its pending step."""
 
     last_failure: str | None = None
     next_attempt_at: datetime | None = None
@@ -25,7 +25,7 @@ def legs_so_far(
     events: Iterable[HistoryEvent],
     pending: Iterable[PendingActivityInfo],
 ) -> list[BookingLeg]:
-    """The legs as far as a workflow has brought them since `before`."""
+    """The current legs of a workflow that started with those in `before`."""
     legs = {leg.leg: BookingLeg.model_validate(leg, from_attributes=True) for leg in before}
     steps: dict[int, LegStep] = {}
     for event in events:
@@ -47,20 +47,20 @@ def legs_so_far(
 
 
 class LegStep(NamedTuple):
-    """What an activity does: a verb of the saga, to a leg."""
+    """What an activity does: it books or undoes a leg."""
 
     leg: Leg
     verb: Verb
 
 
 def step_of(activity_id: str) -> LegStep | None:
-    """What an activity does, by the id that the saga gave it; None if it is not about a leg."""
+    """What an activity does, from the id that the saga gave it; None if it is not for a leg."""
     verb, _, name = activity_id.partition(":")
     return LegStep(Leg(name), Verb(verb)) if name in set(Leg) and verb in set(Verb) else None
 
 
 def what_happened(event: HistoryEvent) -> tuple[int, dict[str, Any]]:
-    """The step that an event is about, by its scheduling event, and what it makes of a leg."""
+    """The id of the event that scheduled the step, and the changes to a leg being booked."""
     match event.event_type:
         case EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
             return event.event_id, {"state": LegState.BOOKING}
@@ -81,7 +81,7 @@ def what_happened(event: HistoryEvent) -> tuple[int, dict[str, Any]]:
 
 
 def undone(leg: BookingLeg, change: dict[str, Any]) -> dict[str, Any]:
-    """What an event of an undo makes of its leg; one that was not booked stays as it ended."""
+    """An undo's changes to its leg; a leg that was never booked keeps its state."""
     match leg.state, change.get("state"):
         case LegState.BOOKED, LegState.BOOKING:
             return {"state": LegState.UNDOING}
@@ -92,7 +92,7 @@ def undone(leg: BookingLeg, change: dict[str, Any]) -> dict[str, Any]:
 
 
 def given_up(failure: Failure) -> dict[str, Any]:
-    """What a failure that is not tried again makes of a leg."""
+    """The changes to a leg whose step has failed for good."""
     refused = failure.application_failure_info.type == REFUSED
     return {
         "state": LegState.REFUSED if refused else LegState.FAILED,
@@ -101,12 +101,12 @@ def given_up(failure: Failure) -> dict[str, Any]:
 
 
 def being_tried(activity: PendingActivityInfo, undo: bool) -> dict[str, Any]:
-    """What a step that is being tried, or waits for its next try, says of its leg."""
+    """The changes to a leg whose step is running or waits for its next attempt."""
     waits = activity.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
     change: dict[str, Any] = {} if undo else {"attempts": activity.attempt - waits}
     if activity.HasField("last_failure"):
         change["last_failure"] = words(activity.last_failure)
-    if waits:  # for its time, or, as that has come, for a worker
+    if waits:  # for the next attempt's time, or, after that, for a worker
         planned = activity.HasField("next_attempt_schedule_time")
         time = activity.next_attempt_schedule_time if planned else activity.scheduled_time
         change["next_attempt_at"] = time.ToDatetime(UTC)
@@ -114,9 +114,9 @@ def being_tried(activity: PendingActivityInfo, undo: bool) -> dict[str, Any]:
 
 
 def words(failure: Failure) -> str:
-    """A failure in words for people: the last that an attempt gave, or that none was given."""
+    """The message of a failure; a timeout's cause, if known, says more than the timeout."""
     if failure.HasField("timeout_failure_info") and failure.HasField("cause"):
         failure = failure.cause
     if failure.HasField("application_failure_info"):
         return failure.message
-    return "It did not answer in time."
+    return "It did not respond in time."

@@ -1,4 +1,4 @@
-"""Lists of bookings, as Temporal's visibility keeps them: running first, the last ended first."""
+"""Lists of bookings, in the order of Temporal's visibility: running, then most recently ended."""
 
 import re
 from datetime import datetime
@@ -37,7 +37,7 @@ CONDITIONS = {
     Status.BOOKED: "BookingStatus = 'booked'",
     Status.CANCELLED: "(BookingStatus = 'cancelled' OR ExecutionStatus = 'Canceled')",
 }
-"""What a status is to Temporal, which also ends workflows without their writing anything more."""
+"""Each status as a query. A terminated workflow cannot update its search attribute."""
 
 
 class BookingSummary(BaseModel):
@@ -52,10 +52,10 @@ class BookingSummary(BaseModel):
 
 
 class BookingPage(BaseModel):
-    """A part of a list; `next_cursor` asks for the next one.
+    """A page of a list; `next_cursor` requests the next page.
 
-    `counts` is left out where the server keeps no search attributes, and while they are not known
-    yet. Of ended bookings they may be a while old: some seconds where there are thousands.
+    `counts` is absent if the server lacks the search attributes, and until the first count. For
+    ended bookings they are cached: with thousands of bookings they may be some seconds old.
     """
 
     bookings: list[BookingSummary]
@@ -64,9 +64,9 @@ class BookingPage(BaseModel):
 
 
 class Filter(BaseModel):
-    """Which bookings a client asks for.
+    """The bookings that a client wants to list.
 
-    `traveller` is a booking id, a user id, or a name of which the user id is made.
+    `traveller` is a booking id, a user id, or the name in a user id.
     """
 
     status: Annotated[Status | None, BeforeValidator(lambda text: text or None)] = None
@@ -74,7 +74,7 @@ class Filter(BaseModel):
     owner: str = ""
 
     def query(self, searchable: bool, types: str = BOTH) -> str:
-        """The visibility query; no value in it can hold a quote."""
+        """The visibility query; no value in it can contain a quote."""
         parts = [types]
         if re.fullmatch(BOOKING_ID, self.traveller):
             ids = f"'{self.traveller}', '{self.traveller}{CANCEL_SUFFIX}'"
@@ -91,11 +91,11 @@ class Filter(BaseModel):
 async def list_bookings(
     client: Client, wanted: Filter, cursor: str | None, searchable: bool
 ) -> BookingPage:
-    """One page of the bookings that a client asks for.
+    """One page of a list of bookings.
 
     Raises:
-        BadCursor: The cursor is none that an earlier page gave.
-        NotSearchable: There is a filter, and the server keeps no search attributes.
+        BadCursor: No page of this list has issued the cursor.
+        NotSearchable: The list is filtered, and the server lacks the search attributes.
     """
     if not searchable and (wanted.status or wanted.traveller):
         raise NotSearchable
@@ -116,7 +116,7 @@ async def list_bookings(
 async def one_page(
     client: Client, query: str, token: bytes
 ) -> tuple[list[WorkflowExecution], bytes]:
-    """The workflows of one page, and the token of the next."""
+    """The workflows of one page, and the token of the next page."""
     found = client.list_workflows(query, page_size=PAGE_SIZE, next_page_token=token)
     await found.fetch_next_page()
     return list(found.current_page or []), found.next_page_token or b""
@@ -139,7 +139,7 @@ async def summarise(row: WorkflowExecution, owner: str) -> BookingSummary | None
 
 
 def status_of(row: WorkflowExecution, outcome: BookingOutcome | None) -> Status:
-    """How a booking stands, by its workflow's status and the outcome that it has published."""
+    """The status of a booking, from its workflow's status and published outcome."""
     begun = Status.UNDOING if row.id.endswith(CANCEL_SUFFIX) else Status.RUNNING
     match row.status:
         case WorkflowExecutionStatus.RUNNING:
@@ -153,7 +153,7 @@ def status_of(row: WorkflowExecution, outcome: BookingOutcome | None) -> Status:
 
 
 async def cancelled_later(client: Client, summaries: list[BookingSummary]) -> set[str]:
-    """Which of these were booked and then cancelled: they are listed by their cancellation."""
+    """Those that were cancelled after booking: the list has their cancellation instead."""
     ids = [row.booking_id for row in summaries if row.status is Status.BOOKED]
     if not ids:
         return set()

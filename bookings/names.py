@@ -1,4 +1,4 @@
-"""The names of a booking: the id that nobody can guess, and the one that people read."""
+"""The names of a booking: an unguessable id, and a readable one."""
 
 import hashlib
 import json
@@ -8,14 +8,14 @@ import unicodedata
 
 
 def booking_id_for(client: str, key: str | None) -> str:
-    """A new booking's id; the same for the same client and idempotency key."""
+    """A new booking's id, always the same for a client and idempotency key."""
     if key is None:
         return f"trip-{secrets.token_hex(16)}"
     return f"trip-{hashlib.sha256(json.dumps([client, key]).encode()).hexdigest()[:32]}"
 
 
 def user_id(name: str, booking_id: str) -> str:
-    """What people call a booking: a slug of the name, and six digits that never change."""
+    """The readable name of a booking: a slug of the traveller's name, and six constant digits."""
     words = slug(name)[:40].strip("-")
     if not re.search("[a-z]", words):
         words = "traveller"

@@ -1,4 +1,4 @@
-"""How a booking stands, read from what Temporal keeps of it; no worker is asked."""
+"""The state of a booking, read from Temporal alone: no worker has to be up."""
 
 from datetime import datetime
 from typing import Any
@@ -27,13 +27,14 @@ from shared import (
     Status,
 )
 
-FINAL = {Status.BOOKED, Status.CANCELLED}
+FINAL = {status for status in Status if status.is_final}
+"""For `web/views.py`; elsewhere, use `Status.is_final`."""
 
 Handle = WorkflowHandle[Any, BookingOutcome]
 
 
 class Booking(BaseModel):
-    """A booking, as `GET /bookings/<id>` answers it."""
+    """A booking, as `GET /bookings/<id>` returns it."""
 
     booking_id: str
     user_id: str
@@ -44,15 +45,15 @@ class Booking(BaseModel):
     ended_at: datetime | None = None
 
     def outcome(self) -> BookingOutcome:
-        """What became of it so far."""
+        """The outcome so far."""
         return BookingOutcome(status=self.status, legs=list(self.legs), reason=self.reason)
 
 
 class Found(BaseModel):
-    """A booking, and what only the service needs to know of it.
+    """A booking, and what only the service needs to know about it.
 
-    `cancelling` tells of a trip that was booked and is being cancelled, or was; `stopped` of one
-    whose workflow was stopped from outside.
+    `cancelling`: the trip was booked, and its cancellation has begun or ended. `stopped`: its
+    workflow was stopped from outside, without an outcome.
     """
 
     booking: Booking
@@ -62,7 +63,7 @@ class Found(BaseModel):
 
 
 async def find_booking(client: Client, booking_id: str) -> Found | None:
-    """Read one booking, and what became of it if it was booked and then cancelled.
+    """Read one booking, including its cancellation if it was booked and then cancelled.
 
     None if there is no such booking.
     """
@@ -71,7 +72,7 @@ async def find_booking(client: Client, booking_id: str) -> Found | None:
     if description is None:
         return None
     trip = await description.memo_value(TRIP_MEMO, None, type_hint=BookVacationInput)
-    if trip is None:  # some other workflow
+    if trip is None:  # not a workflow of ours
         return None
     outcome = await outcome_so_far(handle, description, trip)
     cancelling = None
@@ -79,8 +80,8 @@ async def find_booking(client: Client, booking_id: str) -> Found | None:
         handle = client.get_workflow_handle(booking_id + CANCEL_SUFFIX, result_type=BookingOutcome)
         cancelling = await describe(handle)
         if cancelling:
-            booked, outcome = outcome, await outcome_so_far(handle, cancelling, trip, outcome)
-            outcome = with_attempts_of(booked, outcome)
+            cancelled = await outcome_so_far(handle, cancelling, trip, booked=outcome)
+            outcome = with_attempts_of(outcome, cancelled)
     last = cancelling or description
     booking = Booking(
         booking_id=booking_id,
@@ -95,12 +96,12 @@ async def find_booking(client: Client, booking_id: str) -> Found | None:
         booking=booking,
         trip=trip,
         cancelling=cancelling is not None,
-        stopped=last.close_time is not None and outcome.status not in FINAL,
+        stopped=last.close_time is not None and not outcome.status.is_final,
     )
 
 
 async def describe(handle: Handle) -> WorkflowExecutionDescription | None:
-    """What Temporal says of a workflow; None if it knows none of that id."""
+    """Temporal's description of a workflow; None if there is none with that id."""
     try:
         return await handle.describe()
     except RPCError as error:
@@ -115,13 +116,13 @@ async def outcome_so_far(
     trip: BookVacationInput,
     booked: BookingOutcome | None = None,
 ) -> BookingOutcome:
-    """The result or the memo of a workflow that has ended; the history of one that runs.
+    """The outcome, from the result or memo of an ended workflow or the history of a running one.
 
     Args:
         handle: The workflow.
-        description: What Temporal says of it.
+        description: Temporal's description of it.
         trip: Its input.
-        booked: The outcome that it began with, if it cancels a booked trip.
+        booked: The outcome that it started from, if it cancels a booked trip.
     """
     known = await description.memo_value(OUTCOME_MEMO, None, type_hint=BookingOutcome)
     if description.status is WorkflowExecutionStatus.COMPLETED:
@@ -146,7 +147,7 @@ async def outcome_so_far(
 
 
 def with_attempts_of(booked: BookingOutcome, cancelled: BookingOutcome) -> BookingOutcome:
-    """The outcome of a cancellation, with the attempts that the booking took."""
+    """The outcome of a cancellation, with the booking's numbers of attempts."""
     legs = zip(booked.legs, cancelled.legs, strict=True)
     return cancelled.model_copy(
         update={"legs": [now.model_copy(update={"attempts": then.attempts}) for then, now in legs]}
@@ -154,12 +155,12 @@ def with_attempts_of(booked: BookingOutcome, cancelled: BookingOutcome) -> Booki
 
 
 def untouched(trip: BookVacationInput) -> list[LegOutcome]:
-    """The legs of a trip before anything is done for them."""
+    """The legs of a trip before any step has started."""
     return [LegOutcome(leg=leg, item=trip.item(leg)) for leg in Leg]
 
 
 def never_begun(trip: BookVacationInput) -> BookingOutcome:
-    """The outcome of a booking that was cancelled before its worker saw it."""
+    """The outcome of a booking that was cancelled before any worker picked it up."""
     return BookingOutcome(
         status=Status.CANCELLED,
         legs=untouched(trip),
@@ -168,5 +169,5 @@ def never_begun(trip: BookVacationInput) -> BookingOutcome:
 
 
 def stopped_from_outside(outcome: BookingOutcome) -> BookingOutcome:
-    """The outcome of a booking that was terminated: nobody undoes what it holds."""
+    """The outcome of a terminated booking: nothing undoes what it holds."""
     return outcome.model_copy(update={"status": Status.NEEDS_ATTENTION, "reason": Stopped.text})

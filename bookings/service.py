@@ -21,7 +21,7 @@ from bookings.client import connect
 from bookings.counts import Counts
 from bookings.errors import KeyUsed, NoSuchBooking, Overloaded, Stopped
 from bookings.listing import BookingPage, Filter, list_bookings
-from bookings.reading import FINAL, Booking, Found, Handle, find_booking
+from bookings.reading import Booking, Found, Handle, find_booking
 from settings import Settings
 from shared import (
     BOOK_WORKFLOW,
@@ -40,7 +40,7 @@ from shared import (
 
 
 def search_attributes(trip: BookVacationInput, status: Status) -> TypedSearchAttributes:
-    """What a booking can be found by; its workflow keeps the status up to date."""
+    """What lists filter bookings by; the workflow keeps the status up to date."""
     return TypedSearchAttributes(
         [
             SearchAttributePair(BOOKING_STATUS, status.value),
@@ -71,20 +71,20 @@ class Bookings:
 
     @classmethod
     async def connect(cls, settings: Settings) -> "Bookings":
-        """Prepare the client; it connects on first use, and again after Temporal was away."""
+        """Create the client; it connects on first use, and reconnects after an outage."""
         client = await connect(settings, lazy=True, retry=RETRY)
         return cls(client, settings.backlog_limit)
 
     async def start(self, booking_id: str, trip: BookVacationInput) -> bool:
-        """Start a booking, or join the one that was made of the same request.
+        """Start a booking, or join the one that the same request has started before.
 
         Returns:
-            Whether it was there before.
+            Whether it existed before.
 
         Raises:
-            KeyUsed: There is a booking of that id, made of another request.
+            KeyUsed: Another request has started a booking with that id.
             Overloaded: The workers are too far behind; nothing was started.
-            TemporalAway: Temporal is away; whether the booking was started is not known.
+            TemporalAway: Temporal is unreachable; the booking may have been started.
         """
         async with self._turn(), temporal(booking_id):
             if await self._backlog.age() > self._backlog_limit:
@@ -101,7 +101,7 @@ class Bookings:
     async def outcome(self, booking_id: str, seconds: float) -> BookingOutcome | None:
         """Wait for a workflow to end; None if it has not within `seconds`.
 
-        While Temporal is away the wait goes on: the booking is kept there, and may yet end.
+        An outage of Temporal does not end the wait: the booking survives it, and may still end.
         """
         handle: Handle = self.client.get_workflow_handle(booking_id, result_type=BookingOutcome)
         try:
@@ -119,29 +119,29 @@ class Bookings:
             return found.booking.outcome() if found else None
 
     async def read(self, booking_id: str, client: str) -> Booking:
-        """How a booking of this client stands.
+        """The current state of one of this client's bookings.
 
         Raises:
             NoSuchBooking: The client has no such booking.
-            TemporalAway: Temporal is away.
+            TemporalAway: Temporal is unreachable.
         """
         return (await self._find(booking_id, client)).booking
 
     async def cancel(self, booking_id: str, client: str, seconds: float) -> Booking:
-        """Cancel a booking that runs, or a booked trip, and wait for that to end.
+        """Cancel a running booking or a booked trip, and wait until it is undone.
 
-        A booking that is cancelled already stays as it is.
+        A cancelled booking stays as it is.
 
         Raises:
             NoSuchBooking: The client has no such booking.
-            Stopped: It was stopped from outside, so that nothing is left to carry this out.
-            TemporalAway: Temporal is away; the same request may be sent again.
+            Stopped: It was stopped from outside, so no workflow is left to undo it.
+            TemporalAway: Temporal is unreachable; the request is safe to retry.
         """
         deadline = asyncio.get_running_loop().time() + seconds
         found = await self._find(booking_id, client)
         if found.stopped:
             raise Stopped
-        if found.booking.status not in FINAL and not found.cancelling:
+        if not (found.booking.status.is_final or found.cancelling):
             await self._ask_to_cancel(booking_id)
             await self.outcome(booking_id, deadline - asyncio.get_running_loop().time())
             found = await self._find(booking_id, client)
@@ -155,7 +155,7 @@ class Bookings:
         return found.booking
 
     async def page(self, wanted: Filter, cursor: str | None) -> BookingPage:
-        """One page of the bookings that a client asks for, with counts; see `list_bookings`."""
+        """One page of a list of bookings, with counts; see `list_bookings`."""
         async with temporal():
             searchable = await self.searchable()
             page = await list_bookings(self.client, wanted, cursor, searchable)
@@ -175,10 +175,10 @@ class Bookings:
             return (await self.client.count_workflows(open_ones)).count
 
     async def ping(self) -> None:
-        """Return if Temporal answers.
+        """Check that Temporal is reachable.
 
         Raises:
-            TemporalAway: It does not.
+            TemporalAway: It is not.
         """
         async with temporal():
             await self.client.service_client.check_health()
@@ -216,7 +216,7 @@ class Bookings:
         )
 
     async def searchable(self) -> bool:
-        """Whether the server keeps search attributes of bookings, so that lists have filters."""
+        """Whether the server has our search attributes, which filters need."""
         if self._searchable is None:
             asked = ListSearchAttributesRequest(namespace=self.client.namespace)
             try:
@@ -226,7 +226,7 @@ class Bookings:
             except RPCError as error:
                 if error.status in AWAY:
                     raise
-                self._searchable = False  # not everybody may ask
+                self._searchable = False  # not every client has permission to ask
         return self._searchable
 
     async def _ask_to_cancel(self, booking_id: str) -> None:

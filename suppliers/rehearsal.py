@@ -1,40 +1,40 @@
-"""The rehearsal faults: ids that fail on purpose, so that every path of the saga can be seen.
+"""The rehearsal faults: ids that fail on purpose, to demonstrate every path of the saga.
 
-They are part of the contract and all in this place; `DEMO_FAULTS` switches them on or off.
+They are part of the contract, and all in this module; `DEMO_FAULTS` switches them on or off.
 """
 
 import asyncio
 
-from shared import LegOrder
+from shared import INVALID, LegOrder
 from suppliers import Refused
 
 
 class RehearsedFault(Exception):
-    """A step fails because its order asks for it; the message is for people."""
+    """A failure that the order asks for; the message is for people."""
 
 
 class Rehearsal:
-    """Plays the faults that an order asks for, before its supplier is called."""
+    """Raises the faults that an order asks for, before its supplier is called."""
 
     def __init__(self, slow_seconds: float = 5) -> None:
         self.slow_seconds = slow_seconds
 
     async def before_booking(self, order: LegOrder, attempt: int) -> None:
-        """Play what the order asks for.
+        """Raise the fault, or take the time, that the order asks for.
 
         Raises:
             Refused: The item contains `invalid`.
-            RehearsedFault: This attempt comes before the one that is to succeed.
+            RehearsedFault: A later attempt is the one to succeed.
         """
         if "invalid" in order.item.casefold():
-            raise Refused(f"Invalid {order.leg} booking, rolling back!")
+            raise Refused(INVALID.format(order.leg))
         if attempt < order.attempts:
             raise RehearsedFault(f"{order.leg.capitalize()} service is down")
         if "slow" in order.item.casefold():
             await asyncio.sleep(self.slow_seconds)
 
     async def before_undo(self, order: LegOrder) -> None:
-        """Play what the order asks for.
+        """Raise the fault, or take the time, that the order asks for.
 
         Raises:
             RehearsedFault: The item contains `stuck`.

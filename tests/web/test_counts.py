@@ -47,7 +47,7 @@ async def test_a_list_does_not_wait_for_a_count_that_takes_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(counts, "PATIENCE", 0.01)
-    monkeypatch.setattr(counts, "RARELY", 0)
+    monkeypatch.setattr(counts, "MAX_SHARE", float("inf"))
     temporal: Any = ManyBookings()
     counting = Counts(temporal)
     assert await booked(counting) is None

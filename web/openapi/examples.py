@@ -1,10 +1,10 @@
-"""The requests and answers that the description shows, made by the code and models that answer."""
+"""The examples in the API's description, built by the code and models of the real responses."""
 
 from datetime import UTC, datetime, timedelta
 
 from bookings.history import BookingLeg
 from bookings.names import user_id
-from bookings.reading import FINAL, Booking
+from bookings.reading import Booking
 from shared import Leg, LegState, Status
 from web.answers import BookAnswer, book_answer
 
@@ -24,7 +24,7 @@ REQUESTS = {
 
 
 def booking(status: Status, *states: LegState, reason: str | None = None) -> Booking:
-    """A booking with its legs in these states; those refused or undone give its reason."""
+    """A booking with its legs in these states; refused and undone legs have its reason."""
     legs = [
         BookingLeg(
             leg=leg,
@@ -42,12 +42,12 @@ def booking(status: Status, *states: LegState, reason: str | None = None) -> Boo
         reason=reason,
         legs=legs,
         started_at=STARTED,
-        ended_at=ENDED if status in FINAL else None,
+        ended_at=ENDED if status.is_final else None,
     )
 
 
 def result(ended: Booking) -> BookAnswer:
-    """The answer of `POST /book` when this booking has ended."""
+    """The response of `POST /book` once this booking has ended."""
     return book_answer(BOOKING_ID, USER_ID, ended.outcome(), URL)
 
 
