@@ -1,4 +1,4 @@
-"""The mail that tells a traveller how a booking ended."""
+"""The mail to a traveller about the outcome of a booking."""
 
 import smtplib
 import socket
@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from shared import Leg, Notice, Status
+from shared import DECLINED, Leg, Notice, Status
 
 SMTP_TIMEOUT = 5
 """Seconds that a mail server may be silent."""
@@ -23,7 +23,7 @@ class Mailer:
 
     Args:
         smtp_url: `smtp://[user:password@]host[:port]`, or `smtps://…` for TLS from the start.
-            TLS is also used where an `smtp` server offers it. Empty: no mail can be sent.
+            With `smtp`, TLS is used if the server offers it. Empty: no mail can be sent.
         sender: The address that the mail comes from.
     """
 
@@ -36,10 +36,10 @@ class Mailer:
 
         Raises:
             ConnectionError: No mail server is set.
-            OSError: The mail server cannot be reached, or did not take the message.
+            OSError: The mail server cannot be reached, or rejected the message.
         """
         if not self.url.hostname:
-            raise ConnectionError("No mail server is set. Set SMTP_URL for the worker.")
+            raise ConnectionError("No mail server is configured. Set SMTP_URL for the worker.")
         with self._connect() as server:
             server.send_message(compose(notice, self.sender))
 
@@ -83,9 +83,10 @@ class BoundedSSL(Bounded, smtplib.SMTP_SSL):
 
 
 def compose(notice: Notice, sender: str) -> EmailMessage:
-    """The message for an outcome; its id is the same each time, so that a repeat is recognised."""
+    """The message for an outcome, with an id by which a mail server recognises duplicates."""
     outcome, booked = notice.outcome, notice.outcome.status is Status.BOOKED
     items = {leg.leg: leg.item for leg in outcome.legs}
+    reason = outcome.reason or ""
     message = EmailMessage()
     message["From"], message["To"] = sender, notice.email
     message["Message-ID"] = f"<{notice.booking_id}.{outcome.status}@trip-booking>"
@@ -93,12 +94,12 @@ def compose(notice: Notice, sender: str) -> EmailMessage:
     message.set_content(
         f"Dear {notice.name},\n\n"
         + (
-            "your trip is booked:\n\n"
+            "Your trip is booked:\n\n"
             if booked
-            else "your trip was cancelled; nothing is booked.\n\n"
+            else "Your trip was cancelled. Nothing is booked.\n\n"
         )
         + "".join(f"  {leg.capitalize()}: {items[leg]}\n" for leg in Leg)
-        + ("" if booked else f"\nWhy: {outcome.reason}\n")
+        + ("" if booked else f"\nWhy: {DECLINED.get(reason, reason)}\n")
         + f"\nBooking: {notice.booking_id}\n"
     )
     return message

@@ -1,4 +1,4 @@
-"""Ready-made trips for the form: each shows one thing that a saga does."""
+"""Ready-made trips for the form: each demonstrates one thing that a saga does."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ SOLD_OUT_FLIGHT = "sold-out-flight-id"
 
 
 class Scenario(NamedTuple):
-    """What to fill in, and what will be seen."""
+    """A trip, and what it demonstrates."""
 
     title: str
     shows: str
@@ -19,10 +19,10 @@ class Scenario(NamedTuple):
 
 
 SCENARIOS = (
-    Scenario("All goes well", "Car, hotel and flight are booked, in less than a second."),
+    Scenario("All goes well", "Car, hotel and flight are booked, one after the other."),
     Scenario(
         "Recover forward",
-        "Each supplier is down four times. The booking keeps trying, until all three are booked.",
+        "Each supplier fails four times. Temporal retries until all three are booked.",
         attempts=5,
     ),
     Scenario(
@@ -32,24 +32,24 @@ SCENARIOS = (
     ),
     Scenario(
         "Sold out",
-        "The flight, the last of the three, is sold out. The hotel and the car are undone.",
+        "The last of the three, the flight, is sold out. The hotel and the car are undone.",
         flight=SOLD_OUT_FLIGHT,
     ),
     Scenario(
         "Slow supplier",
-        "The hotel takes five seconds. Time to cancel, or to kill something.",
+        "The hotel takes five seconds: time to cancel, or to kill something.",
         hotel="slow-hotel-id",
     ),
     Scenario(
         "Stuck undo",
-        "The flight refuses, and the car cannot be undone. After ten seconds, staff are asked.",
+        "The flight refuses, and the car cannot be undone: after ten seconds it is flagged.",
         car="stuck-car-id",
         flight="invalid-flight-id",
     ),
 )
 
 LONG_TRIP = Scenario(
-    "A trip that takes its time",
+    "A slow trip",
     "Each of the three suppliers takes five seconds.",
     car="slow-car-id",
     hotel="slow-hotel-id",
@@ -58,7 +58,7 @@ LONG_TRIP = Scenario(
 
 
 class Suggestion(NamedTuple):
-    """An item that a field of the form suggests, and what it shows."""
+    """An item that a field of the form suggests, and what it does."""
 
     name: str
     shows: str

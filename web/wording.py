@@ -1,10 +1,10 @@
-"""How a booking is told to people: its headline, what is happening now, and each leg's line."""
+"""The words on a booking's page: the headline, what is happening, and each leg's state."""
 
 from datetime import datetime, timedelta
 
 from bookings.history import BookingLeg
 from bookings.reading import Booking
-from shared import LegState, Status
+from shared import DECLINED, LegState, Status
 
 HEADLINES = {
     Status.RUNNING: "Booking your trip …",
@@ -37,33 +37,35 @@ IN_PROGRESS = {LegState.BOOKING, LegState.UNDOING}
 
 
 def what_happens(booking: Booking) -> str:
-    """One sentence about what is happening now, or about what came of it."""
+    """One sentence about what is happening, or about the outcome."""
     legs = [leg for leg in booking.legs if leg.state in IN_PROGRESS]
     match booking.status:
         case Status.BOOKED:
             return "The car, the hotel and the flight are yours."
         case Status.CANCELLED if any(leg.state is LegState.SETTLED for leg in booking.legs):
-            return "Our staff have settled by hand what could not be undone."
+            return "Nothing is booked. Our staff settled by hand what could not be undone."
         case Status.CANCELLED:
             return "Nothing is booked, and nothing is held for you."
         case Status.NEEDS_ATTENTION if legs:
             names = " and ".join(f"the {leg.leg}" for leg in legs)
-            return f"Undoing {names} takes too long. It is tried again until it works."
+            return (
+                f"Undoing {names} is taking longer than it should. We keep trying until it works."
+            )
         case Status.NEEDS_ATTENTION:
-            return "Nobody is working on it any more."
+            return "This booking was stopped, and will not continue by itself."
     if legs:
         return attempt(legs[-1])
     if all(leg.state is LegState.NOT_ATTEMPTED for leg in booking.legs):
-        return "Your booking has been taken, and is about to start."
+        return "We have your booking and are about to start."
     if all(leg.state is LegState.BOOKED for leg in booking.legs):
         return "All three are booked."
-    return "On to the next step."
+    return "Starting the next step."
 
 
 def attempt(leg: BookingLeg) -> str:
-    """One sentence about a leg that is being tried, or waits for its next try."""
+    """One sentence about a leg that is being booked or undone, or waits for its next attempt."""
     if leg.state is LegState.UNDOING:
-        return f"Undoing the {leg.leg}, so that nothing stays booked."
+        return f"Undoing the {leg.leg}, so nothing stays booked."
     if leg.next_attempt_at and leg.attempts:
         return f"The {leg.leg} could not be booked yet: attempt {leg.attempts} failed."
     if leg.attempts > 1:
@@ -71,10 +73,15 @@ def attempt(leg: BookingLeg) -> str:
     return f"Booking the {leg.leg}."
 
 
-def due(booking: Booking) -> datetime | None:
-    """When the booking should move on, if no step of it is under way; None while one is.
+def why(reason: str) -> str:
+    """A reason for travellers: the API's own text for an invalid item means nothing to them."""
+    return DECLINED.get(reason, reason)
 
-    If that time is well past, and nothing has changed, there is no worker.
+
+def due(booking: Booking) -> datetime | None:
+    """When the next step is due; None while a step is running.
+
+    If that time is long past and nothing has changed, no worker is running.
     """
     times = [leg.next_attempt_at for leg in booking.legs if leg.state in IN_PROGRESS]
     known = [time for time in times if time]
@@ -84,12 +91,12 @@ def due(booking: Booking) -> datetime | None:
 
 
 def moment(time: datetime) -> str:
-    """A time for people."""
+    """A time, as pages show it."""
     return f"{time:%-d %b %Y, %H:%M:%S} UTC"
 
 
 def duration(span: timedelta) -> str:
-    """How long something took, for people."""
+    """A duration, as pages show it."""
     seconds = span.total_seconds()
     if seconds < 10:
         return f"{seconds:.1f} s"

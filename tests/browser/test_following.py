@@ -15,14 +15,14 @@ def test_through_the_death_of_the_worker(
     page: Page, new_page: NewPage, site: Service, processes: dict[str, Started]
 ) -> None:
     booking_id = fill_and_book(page, attempts="4")
-    expect(page.locator("#leg-car")).to_contain_text("Last try: Car service is down")
+    expect(page.locator("#leg-car")).to_contain_text("Last failure: Car service is down")
     processes["worker"].process.kill()
     other = new_page()
     try:
         choose(other, "All goes well")
-        expect(other.locator("#now")).to_have_text(re.compile("is about to start"))
+        expect(other.locator("#now")).to_have_text(re.compile("are about to start"))
         for it in (page, other):
-            expect(it.locator("#notice")).to_contain_text("the worker seems to be away")
+            expect(it.locator("#notice")).to_contain_text("the worker seems to be down")
             headline(it, "Booking your trip …")
     finally:
         processes["worker"] = site.start_worker()
@@ -42,7 +42,7 @@ def test_while_the_service_does_not_answer(
     web.kill("run_workflow.py")
     try:
         expect(page.locator("#notice")).to_have_text(
-            "The booking service does not answer; trying again …"
+            "The booking service is not responding. Still trying …"
         )
     finally:
         web.status()

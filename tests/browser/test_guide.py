@@ -10,10 +10,10 @@ from tools.helpers.processes import Started
 from tools.helpers.service import Service
 
 
-def test_the_guide_starts_a_trip_that_takes_its_time(page: Page) -> None:
+def test_the_guide_starts_a_slow_trip(page: Page) -> None:
     page.goto("/try")
     with page.expect_popup() as opened:
-        page.get_by_role("button", name="A trip that takes its time").click()
+        page.get_by_role("button", name="A slow trip").click()
     trip = opened.value
     on_booking(trip)
     expect(trip.locator("#now")).to_have_text("Booking the car.")

@@ -49,7 +49,7 @@ def test_a_traveller_is_found_by_name_and_by_id(page: Page, ada: str) -> None:
     expect(page.locator("tbody th")).to_have_text([ada])
     page.get_by_role("searchbox").fill("nobody of that name")
     page.get_by_role("button", name="Search").click()
-    expect(page.get_by_text("No booking is like that.")).to_be_visible()
+    expect(page.get_by_text("No bookings match.")).to_be_visible()
 
 
 def test_long_lists_have_pages(page: Page, ada: str) -> None:

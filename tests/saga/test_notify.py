@@ -12,8 +12,8 @@ from aiosmtpd.handlers import Message as MessageHandler
 from aiosmtpd.smtp import Envelope, Session
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 
-from shared import FOLLOW_UP_MEMO, Status
-from suppliers.mail import Mailer
+from shared import FOLLOW_UP_MEMO, BookingOutcome, Leg, LegOutcome, LegState, Notice, Pace, Status
+from suppliers.mail import Mailer, compose
 from tests.saga.world import QUICK, Late, World, ended, until
 from tools.helpers.temporal_server import free_port
 
@@ -124,3 +124,16 @@ async def test_without_an_address_nothing_is_scheduled(world: World, mailbox: Ma
     names = {event.WhichOneof("attributes") for event in (await handle.fetch_history()).events}
     assert not any("child_workflow" in str(name) for name in names)
     assert mailbox.received == []
+
+
+def test_an_invalid_item_was_declined_in_words_for_travellers() -> None:
+    leg = LegOutcome(leg=Leg.HOTEL, item="invalid", state=LegState.REFUSED)
+    legs = [LegOutcome(leg=Leg.CAR, item="a car"), leg, LegOutcome(leg=Leg.FLIGHT, item="a flight")]
+    reason = "Invalid hotel booking, rolling back!"
+    outcome = BookingOutcome(status=Status.CANCELLED, legs=legs, reason=reason)
+    notice = Notice(
+        booking_id="trip-1", name="Ann", email="ann@example.com", outcome=outcome, pace=Pace()
+    )
+    assert (
+        "Why: The hotel declined this booking." in compose(notice, "us@example.com").get_content()
+    )

@@ -1,25 +1,25 @@
-// Follows a booking: asks for its page again and again, and puts what has changed in its place.
+// Follows a booking: polls its page, and replaces the parts that have changed.
 "use strict";
 
-const EVERY = 600; // ms between two questions
-const AGAIN = 1000; // ms before the next one, when there was no answer
-const PATIENCE = 3000; // ms that a step may be overdue before the worker counts as away
+const EVERY = 600; // ms between polls
+const AGAIN = 1000; // ms until the next poll after a failed one
+const PATIENCE = 3000; // ms that a step may be overdue before the worker counts as down
 
-const AWAY = "The booking service does not answer; trying again …";
+const AWAY = "The booking service is not responding. Still trying …";
 const STALLED =
-  "Nothing moves: the worker seems to be away. Your booking is safe, and goes on when it is back.";
+  "Nothing is happening: the worker seems to be down. Your booking is safe and will continue once it is back.";
 
 const root = document.getElementById("booking");
 let tag = null;
 let answered = true;
 let changed = Date.now();
-let ahead = 0; // ms by which the server's clock is ahead of this one
+let ahead = 0; // ms that the server's clock is ahead of this one
 
-// The server tells its time in whole seconds, so that little differences mean nothing.
+// The Date header has whole seconds, so small differences mean nothing.
 const serverTime = () => Date.now() + (Math.abs(ahead) > 2000 ? ahead : 0);
 
-function tell(id, words) {
-  // Only a change is written, as each is read out to those who listen.
+function announce(id, words) {
+  // Screen readers read out every write, so write only changes.
   const element = document.getElementById(id);
   if (element.textContent !== words) element.textContent = words;
 }
@@ -28,7 +28,7 @@ function show(next) {
   Object.assign(root.dataset, next.getElementById("booking").dataset);
   root.className = next.getElementById("booking").className;
   document.title = next.title;
-  tell("now", next.getElementById("now").textContent);
+  announce("now", next.getElementById("now").textContent);
   for (const old of document.querySelectorAll("[data-part]")) {
     const part = next.getElementById(old.id);
     if (part.isEqualNode(old)) continue;
@@ -67,7 +67,7 @@ function tick() {
     root.dataset.due &&
     serverTime() - Date.parse(root.dataset.due) > PATIENCE &&
     Date.now() - changed > PATIENCE;
-  tell("notice", !root.dataset.live ? "" : !answered ? AWAY : overdue() ? STALLED : "");
+  announce("notice", !root.dataset.live ? "" : !answered ? AWAY : overdue() ? STALLED : "");
   for (const time of document.querySelectorAll("time[data-since]"))
     time.textContent = span(serverTime() - Date.parse(time.dateTime));
   for (const time of document.querySelectorAll("time[data-until]")) {
@@ -91,7 +91,7 @@ if (root.dataset.live) {
 }
 
 const copy = document.getElementById("copy");
-copy.hidden = !navigator.clipboard; // there is none without HTTPS, except on this machine
+copy.hidden = !navigator.clipboard; // browsers offer none without HTTPS, except on localhost
 copy.addEventListener("click", async () => {
   await navigator.clipboard.writeText(document.getElementById("booking-id").textContent);
   copy.textContent = "Copied";

@@ -1,4 +1,4 @@
-// The form's key makes one trip of it, however often it is sent. Another trip needs another key.
+// A form's key makes it one trip, however often it is sent. Another trip needs another key.
 "use strict";
 
 const renew = (form) => {
@@ -7,10 +7,10 @@ const renew = (form) => {
   form.elements.idempotency_key.value = key;
 };
 
-// Who comes back and changes something wants another trip, and who only sends again does not.
+// Going back and changing something means another trip; only sending the form again does not.
 document.getElementById("trip").addEventListener("input", (event) => renew(event.currentTarget));
 
-// Who comes back and chooses a ready-made trip wants to see it happen again.
+// Going back and choosing a ready-made trip means another trip.
 addEventListener("pageshow", (event) => {
   if (event.persisted) document.querySelectorAll("form.choice").forEach(renew);
 });
