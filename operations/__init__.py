@@ -1,1 +1,1 @@
-"""What operators do, one command for all of it: `python -m operations`."""
+"""The operators' command: `python -m operations`."""

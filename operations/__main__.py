@@ -1,4 +1,4 @@
-"""The operators' command: audit the trips, settle a stuck leg, see and set the suppliers' stock."""
+"""For operators: audit the trips, settle a stuck leg, show and set the suppliers' stock."""
 
 import argparse
 import sys
@@ -9,7 +9,7 @@ from settings import Settings
 
 
 def main() -> int:
-    """Run one command; the result is the exit status."""
+    """Run a command, and return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m operations", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
     for command in (audit, settle, stock):

@@ -1,7 +1,7 @@
 """`python -m operations settle`: settle a leg whose undo is stuck.
 
-For operators: first see to it by other means that the supplier holds nothing, then say so here.
-The booking then ends, with the name and the note in its outcome and in the supplier's ledger.
+First make sure, by other means, that the supplier holds nothing for the leg. The booking then ends,
+with the operator's name and note in its outcome and in the supplier's ledger.
 """
 
 import argparse
@@ -22,14 +22,14 @@ from settings import CONFIGURATION_ERROR, Settings
 from shared import CANCEL_SUFFIX, Leg
 
 PATIENCE = 10
-"""Seconds for a worker to answer."""
+"""Seconds that a worker has to respond."""
 
 
 async def settle(client: Client, booking_id: str, settlement: Settlement) -> str | None:
     """Settle a leg of a booking, or of the cancellation of a booked trip.
 
     Returns:
-        Why that is not possible; None if it is done.
+        The reason if it could not be settled; None if it was.
     """
     for workflow_id in (booking_id + CANCEL_SUFFIX, booking_id):
         try:
@@ -39,7 +39,7 @@ async def settle(client: Client, booking_id: str, settlement: Settlement) -> str
         except WorkflowUpdateFailedError as refusal:
             return str(refusal.cause)
         except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
-            return f"No worker has answered within {PATIENCE} seconds. Start one, and try again."
+            return f"No worker responded within {PATIENCE} seconds. Start one, and try again."
         except RPCError as error:
             if not is_unknown(error):
                 return f"Temporal did not answer ({error.message}). Try again."
@@ -51,8 +51,8 @@ def add_to(commands: Subcommands) -> None:
     parser = commands.add_parser(
         "settle",
         help="settle a leg whose undo is stuck",
-        description="First make sure by other means that the supplier holds nothing. The booking "
-        "then ends, with your name and note in its outcome and in the supplier's ledger.",
+        description="First make sure, by other means, that the supplier holds nothing for the leg. "
+        "The booking then ends, with your name and note in its outcome and in the ledger.",
     )
     parser.add_argument("booking_id")
     parser.add_argument("leg", choices=list(Leg))
@@ -62,13 +62,13 @@ def add_to(commands: Subcommands) -> None:
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Settle a leg, and print what came of it."""
+    """Settle a leg; return the exit status."""
     settlement = Settlement(arguments.leg, arguments.by, arguments.note)
     return asyncio.run(carry_out(settings, arguments.booking_id, settlement))
 
 
 async def carry_out(settings: Settings, booking_id: str, settlement: Settlement) -> int:
-    """Settle a leg, and say what came of it; return the exit status."""
+    """Settle a leg, print the result and return the exit status."""
     try:
         client = await connect(settings)
     except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""`python -m operations stock` and `held`: what the suppliers have, and what they hold."""
+"""`python -m operations stock` and `held`: the suppliers' stock and reservations."""
 
 import argparse
 import sys
@@ -22,24 +22,26 @@ LEGS = list(Leg)
 
 def add_to(commands: Subcommands) -> None:
     """Add the commands."""
-    stock = commands.add_parser("stock", help="see or set how much of each item there is")
+    stock = commands.add_parser("stock", help="show or set the stock of each item")
     stock.set_defaults(run=guarded(show_stock), leg=None)
     actions = stock.add_subparsers(metavar="command")
-    show = actions.add_parser("show", help="print the stock, and whether it agrees with the books")
+    show = actions.add_parser(
+        "show", help="print the stock, and whether it matches the reservations"
+    )
     show.add_argument("leg", nargs="?", choices=LEGS, help="default: all of them")
-    change = actions.add_parser("set", help="say how much of an item there is")
+    change = actions.add_parser("set", help="set the capacity of an item")
     change.add_argument("leg", choices=LEGS)
     change.add_argument("item")
     change.add_argument("capacity", type=_capacity, help=f"a number, or {UNLIMITED}")
     change.set_defaults(run=guarded(set_stock))
 
-    held = commands.add_parser("held", help="print what is booked now")
+    held = commands.add_parser("held", help="print every current reservation")
     held.add_argument("leg", nargs="?", choices=LEGS, help="default: all of them")
     held.set_defaults(run=guarded(show_held))
 
 
 def guarded(command: Command) -> Command:
-    """The command, with what a supplier refuses or cannot do as a message and a status of 1."""
+    """The command, but a supplier's error is printed, and makes the exit status 1."""
 
     def run(settings: Settings, arguments: argparse.Namespace) -> int:
         try:
@@ -47,7 +49,7 @@ def guarded(command: Command) -> Command:
         except Refused as error:
             print(error, file=sys.stderr)
         except (SQLAlchemyError, OSError) as error:
-            reason = getattr(error, "orig", None) or error  # the driver's words, without our SQL
+            reason = getattr(error, "orig", None) or error  # the driver's message, without our SQL
             print(f"A supplier's database cannot be used: {reason}", file=sys.stderr)
         return 1
 
@@ -60,11 +62,11 @@ def _capacity(text: str) -> int | None:
     try:
         return int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"it must be a number, or {UNLIMITED}") from None
+        raise argparse.ArgumentTypeError(f"must be a number, or {UNLIMITED}") from None
 
 
 def show_stock(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Print every item; the status is 1 if any does not agree with what is booked."""
+    """Print every item; the exit status is 1 if any does not match its reservations."""
     rows, all_agree = [], True
     for leg, supplier in _suppliers(settings, arguments.leg):
         for stock in supplier.stock():
@@ -77,14 +79,14 @@ def show_stock(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def set_stock(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Set one item's capacity."""
+    """Set an item's capacity."""
     with closing(sql_supplier_of(settings, arguments.leg)) as supplier:
         supplier.set_stock(arguments.item, arguments.capacity)
     return 0
 
 
 def show_held(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Print every reservation that is booked."""
+    """Print every current reservation."""
     rows = [
         (leg, held.item, held.traveller, held.key, held.since.isoformat(timespec="seconds"))
         for leg, supplier in _suppliers(settings, arguments.leg)
@@ -109,5 +111,5 @@ def _print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def _printable(text: str) -> str:
-    """The text with no line break, and nothing that a terminal would obey."""
+    """The text without line breaks and terminal escape codes: clients chose it."""
     return "".join(char if char.isprintable() else "?" for char in text)

@@ -1,4 +1,4 @@
-"""The type of what `argparse` adds commands to, which has no public name."""
+"""The type that `argparse` adds commands to, which has no public name."""
 
 import argparse
 from typing import TypeAlias

@@ -1,1 +1,1 @@
-"""The audit: whether what Temporal says of the trips is what the suppliers hold for them."""
+"""The audit: whether the suppliers hold exactly what Temporal says is booked."""

@@ -1,4 +1,4 @@
-"""One audit of a running system: what looks off is read a second time before it is reported."""
+"""One audit of a running system: anything that looks wrong is read again before it is reported."""
 
 import asyncio
 from collections import Counter, defaultdict
@@ -16,14 +16,13 @@ from operations.audit.shops import Books, CannotAuditError, Held, Shop
 from shared import Leg
 
 MOMENT = 1.0
-"""Seconds between two looks."""
+"""Seconds between the two readings."""
 
 
 class Report(BaseModel):
-    """What an audit has found.
+    """The result of an audit.
 
-    `forgotten` counts the trips that Temporal does not know any more, which were judged at the
-    suppliers alone.
+    `forgotten` counts trips past Temporal's retention, which were judged by the suppliers alone.
     """
 
     trips: dict[Standing, int]
@@ -39,10 +38,10 @@ class Report(BaseModel):
 
 
 async def audit(client: Client, shops: Sequence[Shop], moment: float = MOMENT) -> Report:
-    """Compare Temporal with the suppliers; `moment` is the time between two looks.
+    """Compare Temporal with the suppliers; `moment` is the time between the two readings.
 
     Raises:
-        CannotAuditError: One of them cannot be read.
+        CannotAuditError: Temporal or a supplier cannot be read.
     """
     try:
         since = await remembered_since(client)
@@ -51,7 +50,7 @@ async def audit(client: Client, shops: Sequence[Shop], moment: float = MOMENT) -
         require_begun(books, known.values())
         held = by_booking(books)
         findings = judge(held.keys() | known.keys(), known, held, since)
-        if any(finding.is_violation for finding in findings) or off_in(books):
+        if any(finding.is_violation for finding in findings) or wrong_in(books):
             await asyncio.sleep(moment)
             findings = await look_again(client, shops, findings, since)
     except RPCError as error:
@@ -72,21 +71,21 @@ async def audit(client: Client, shops: Sequence[Shop], moment: float = MOMENT) -
 async def look_again(
     client: Client, shops: Sequence[Shop], first: Iterable[Finding], since: datetime
 ) -> list[Finding]:
-    """What is still off of what looked off.
+    """The findings that a second reading confirms.
 
-    A booking that moves on between Temporal's two answers is in progress: only of one that stays
-    as it is, the suppliers must hold what Temporal says.
+    Temporal is read before and after the suppliers. A booking that changed in between is in
+    progress; only for one that did not change must the suppliers agree with Temporal.
     """
     suspects = {finding.booking_id for finding in first if finding.booking_id}
     before = await these_trips(client, suspects)
     books = await read_all(shops, before.values())
     after = await these_trips(client, suspects)
     steady = {suspect for suspect in suspects if before.get(suspect) == after.get(suspect)}
-    return judge(steady, before, by_booking(books), since) + off_in(books)
+    return judge(steady, before, by_booking(books), since) + wrong_in(books)
 
 
 async def read_all(shops: Sequence[Shop], known: Iterable[KnownTrip]) -> list[Books]:
-    """The books of all suppliers; partners are asked for the trips that are known."""
+    """The books of all suppliers; partners are asked for the known trips only."""
     keys: dict[Leg, list[str]] = defaultdict(list)
     for trip in known:
         for leg, key in trip.keys().items():
@@ -95,21 +94,21 @@ async def read_all(shops: Sequence[Shop], known: Iterable[KnownTrip]) -> list[Bo
 
 
 def require_begun(books: Iterable[Books], known: Iterable[KnownTrip]) -> None:
-    """Make sure that these are the books in which the booked trips stand.
+    """Make sure that these are the worker's books: a wrong `DATA_DIR` looks like empty ones.
 
     Raises:
-        CannotAuditError: They have never been written to, and there are booked trips.
+        CannotAuditError: A supplier has no books, although there are booked trips.
     """
     missing = [shelf.leg for shelf in books if not shelf.begun]
     if missing and any(trip.standing is Standing.BOOKED for trip in known):
         raise CannotAuditError(
             f"There are booked trips, but no books of the {missing[0]} supplier. "
-            f"Check {missing[0].upper()}_SUPPLIER and DATA_DIR: they are to be the worker's."
+            f"Check that {missing[0].upper()}_SUPPLIER and DATA_DIR are the worker's."
         )
 
 
 def by_booking(books: Iterable[Books]) -> dict[str, list[Held]]:
-    """What is held for each booking."""
+    """The reservations of each booking."""
     held: dict[str, list[Held]] = defaultdict(list)
     for shelf in books:
         for one in shelf.held:
@@ -123,7 +122,7 @@ def judge(
     held: Mapping[str, list[Held]],
     since: datetime,
 ) -> list[Finding]:
-    """What is off about some trips."""
+    """The findings about some trips."""
     return [
         finding
         for booking_id in sorted(booking_ids)
@@ -133,6 +132,6 @@ def judge(
     ]
 
 
-def off_in(books: Iterable[Books]) -> list[Finding]:
-    """What is off about the books in themselves."""
+def wrong_in(books: Iterable[Books]) -> list[Finding]:
+    """The findings about the books alone, without Temporal."""
     return [finding for shelf in books for finding in judge_books(shelf)]

@@ -1,6 +1,6 @@
 """`python -m operations audit`: check that every trip holds all of its three legs, or none.
 
-It reads Temporal and the suppliers that the environment names, and changes nothing.
+It reads Temporal and the suppliers that are configured, and changes nothing.
 """
 
 import argparse
@@ -27,7 +27,7 @@ def add_to(commands: Subcommands) -> None:
     parser = commands.add_parser(
         "audit",
         help="check that every trip holds all of its legs or none",
-        description="Compare what Temporal says with what the suppliers hold; nothing is changed. "
+        description="Compare Temporal with what the suppliers hold, and change nothing. "
         "Exit status: 0 clean, 1 violations, 2 the audit could not run.",
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
@@ -35,7 +35,7 @@ def add_to(commands: Subcommands) -> None:
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Audit, and print what was found."""
+    """Audit, print the report and return the exit status."""
     try:
         report = asyncio.run(audit_once(settings))
     except CannotAuditError as error:
@@ -46,7 +46,7 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 async def audit_once(settings: Settings) -> Report:
-    """Audit the system that the settings name.
+    """Audit the configured system.
 
     Raises:
         CannotAuditError: Temporal or a supplier cannot be read.
@@ -59,18 +59,18 @@ async def audit_once(settings: Settings) -> Report:
 
 
 async def connected(settings: Settings) -> Client:
-    """A client of Temporal.
+    """A Temporal client.
 
     Raises:
-        CannotAuditError: It cannot be reached.
+        CannotAuditError: Temporal cannot be reached.
     """
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             return await connect(settings, retry=PATIENCE)
     except (RuntimeError, TimeoutError) as error:
         where = connect_config(settings)["target_host"]
-        reason = str(error) or f"It did not answer within {CONNECT_SECONDS} s."
+        reason = str(error) or f"It did not respond within {CONNECT_SECONDS} s."
         raise CannotAuditError(
             f"Temporal at {where} cannot be reached. {reason}\n"
-            "Start it, or set TEMPORAL_ADDRESS or TEMPORAL_PORT to where it is."
+            "Start it, or correct TEMPORAL_ADDRESS or TEMPORAL_PORT."
         ) from error

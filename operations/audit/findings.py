@@ -8,7 +8,7 @@ from shared import Leg
 
 
 class Kind(StrEnum):
-    """What a finding is about; docs/operating.md explains each. The last three are no violation."""
+    """The kinds of findings, which docs/operating.md explains."""
 
     MISSING = "missing"
     WRONG_ITEM = "wrong-item"
@@ -25,11 +25,12 @@ class Kind(StrEnum):
     STOPPED = "stopped"
 
 
-NO_VIOLATIONS = {Kind.NEEDS_ATTENTION, Kind.SETTLED_HELD, Kind.STOPPED}
+NOTES = {Kind.NEEDS_ATTENTION, Kind.SETTLED_HELD, Kind.STOPPED}
+"""The kinds that break no promise."""
 
 
 class Finding(BaseModel):
-    """Something that is off, or that somebody has to see to."""
+    """Something wrong, or something that needs a person."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -43,4 +44,4 @@ class Finding(BaseModel):
     @property
     def is_violation(self) -> bool:
         """Whether a promise is broken."""
-        return self.kind not in NO_VIOLATIONS
+        return self.kind not in NOTES

@@ -1,4 +1,4 @@
-"""The judgement: what is off about one trip, and about one supplier's books."""
+"""The judgement: what is wrong with a trip, and with a supplier's books."""
 
 from collections.abc import Collection, Iterator
 from datetime import datetime
@@ -12,24 +12,24 @@ from shared import Leg
 
 
 def booking_id_of(key: str) -> str:
-    """The booking that a supplier's key is for."""
+    """The booking that a key belongs to."""
     return key.partition(":")[0]
 
 
 def judge_trip(
     booking_id: str, known: KnownTrip | None, held: Collection[Held], remembered_since: datetime
 ) -> Iterator[Finding]:
-    """What is off about one trip.
+    """The findings about one trip.
 
     Args:
         booking_id: Its id.
-        known: What Temporal knows of it.
-        held: All that the suppliers hold for it.
-        remembered_since: Since when Temporal must know every booking.
+        known: The trip according to Temporal.
+        held: All its reservations at the suppliers.
+        remembered_since: The start of Temporal's retention period.
     """
     keys = known.keys() if known else {}
     own = [one for one in held if keys.get(one.leg) == one.key]
-    # An idempotency key that was used again, after Temporal had forgotten its first trip.
+    # If an idempotency key is used again after the retention period, two trips share a booking id.
     others = [one for one in held if one not in own]
     for _, group in groupby(sorted(others, key=_trip_part), _trip_part):
         yield from _judge_alone(booking_id, list(group), own, remembered_since)
@@ -38,9 +38,9 @@ def judge_trip(
 
 
 def judge_books(books: Books) -> Iterator[Finding]:
-    """What is off about a supplier's books in themselves."""
+    """The findings about a supplier's books alone."""
     for stock in books.stock:
-        yield from wording.stock_is_off(books.leg, stock)
+        yield from wording.wrong_stock(books.leg, stock)
     for key in books.unexplained:
         yield wording.not_in_ledger(books.leg, key)
 
@@ -73,7 +73,7 @@ def _judge_alone(
     own: Collection[Held],
     remembered_since: datetime,
 ) -> Iterator[Finding]:
-    """Judge what Temporal does not know, and may have forgotten: three legs, or none."""
+    """Judge a trip that Temporal has never known or has forgotten: it must hold three legs."""
     young = [one for one in held if one.since >= remembered_since]
     for one in young:
         if one.leg in {mine.leg for mine in own}:

@@ -1,4 +1,4 @@
-"""What Temporal knows of each trip."""
+"""The trips according to Temporal."""
 
 import asyncio
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ AT_ONCE = 20
 
 
 class Standing(StrEnum):
-    """How a trip stands, as far as an audit is concerned; the last three are not to change."""
+    """The state of a trip, as far as the audit is concerned."""
 
     IN_PROGRESS = "in progress"
     NEEDS_ATTENTION = "needs attention"
@@ -39,7 +39,7 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True)
 class KnownTrip:
-    """A trip that Temporal knows, with the legs that an operator settled by hand."""
+    """A trip in Temporal, with the legs that an operator settled by hand."""
 
     booking_id: str
     trip: BookVacationInput
@@ -56,7 +56,7 @@ async def all_trips(client: Client) -> dict[str, KnownTrip]:
     latest: dict[str, WorkflowExecution] = {}
     async for row in client.list_workflows(BOTH, page_size=PAGE_SIZE, rpc_timeout=LIST_TIMEOUT):
         if row.id not in latest or _last_touched(row) > _last_touched(latest[row.id]):
-            latest[row.id] = row  # a workflow that was reset has more runs than one
+            latest[row.id] = row  # a workflow that was reset has several runs
     found = {}
     for row in latest.values():
         booking_id = row.id.removesuffix(CANCEL_SUFFIX)
@@ -67,7 +67,7 @@ async def all_trips(client: Client) -> dict[str, KnownTrip]:
 
 
 async def these_trips(client: Client, booking_ids: Iterable[str]) -> dict[str, KnownTrip]:
-    """The trips of these ids as they stand just now; lists may lag behind."""
+    """The current state of these trips, not from lists, which may lag behind."""
     places = asyncio.Semaphore(AT_ONCE)
 
     async def read(booking_id: str) -> KnownTrip | None:
@@ -82,7 +82,7 @@ async def these_trips(client: Client, booking_ids: Iterable[str]) -> dict[str, K
 
 
 async def remembered_since(client: Client) -> datetime:
-    """Since when Temporal must know every booking; it may have forgotten older ones."""
+    """The start of Temporal's retention period: it may have forgotten older bookings."""
     namespace = await client.workflow_service.describe_namespace(
         DescribeNamespaceRequest(namespace=client.namespace)
     )
@@ -96,7 +96,7 @@ def _last_touched(row: WorkflowExecution) -> datetime:
 
 async def _known(booking_id: str, row: WorkflowExecution) -> KnownTrip | None:
     trip = await row.memo_value(TRIP_MEMO, None, type_hint=BookVacationInput)
-    if trip is None:  # some other workflow
+    if trip is None:  # not a workflow of ours
         return None
     outcome = await row.memo_value(OUTCOME_MEMO, None, type_hint=BookingOutcome)
     legs = outcome.legs if outcome else []

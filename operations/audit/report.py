@@ -1,4 +1,4 @@
-"""An audit's report, for people."""
+"""An audit's report as text."""
 
 from collections.abc import Iterator
 
@@ -14,13 +14,13 @@ def lines(report: Report) -> Iterator[str]:
     yield f"The suppliers hold {held}."
     if report.forgotten:
         yield (
-            f"{report.forgotten} trips are older than what Temporal remembers; "
-            "they were judged at the suppliers alone."
+            f"{report.forgotten} trips are past Temporal's retention period; "
+            "they were judged by the suppliers alone."
         )
     yield from report.not_seen
     notes = [finding for finding in report.findings if not finding.is_violation]
     for finding in [*notes, *report.violations]:
-        yield from _told(finding)
+        yield from _finding(finding)
     if report.violations:
         yield f"\n{len(report.violations)} violations. docs/operating.md explains each kind."
     else:
@@ -32,7 +32,7 @@ def _counts(report: Report) -> Iterator[str]:
         yield f"{report.trips[standing]} {standing}"
 
 
-def _told(finding: Finding) -> Iterator[str]:
+def _finding(finding: Finding) -> Iterator[str]:
     mark = "VIOLATION" if finding.is_violation else "note"
     yield f"\n{mark} ({finding.kind}) {finding.booking_id or ''}".rstrip()
     yield f"  {_printable(finding.why)}"
@@ -40,5 +40,5 @@ def _told(finding: Finding) -> Iterator[str]:
 
 
 def _printable(text: str) -> str:
-    """The text with nothing that a terminal would obey: items are what clients sent."""
+    """The text without terminal escape codes: clients chose the items."""
     return "".join(char if char.isprintable() else "?" for char in text)

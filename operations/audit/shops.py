@@ -1,4 +1,4 @@
-"""What the suppliers hold: SQL ones show their books, partners are asked key by key."""
+"""What the suppliers hold: SQL databases are read whole, partners are asked key by key."""
 
 import asyncio
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ class CannotAuditError(Exception):
 
 @dataclass(frozen=True)
 class Held:
-    """A reservation that is booked at a leg's supplier."""
+    """A current reservation at a leg's supplier."""
 
     leg: Leg
     key: str
@@ -40,7 +40,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Books:
-    """What a supplier holds; `begun` tells whether it has books at all yet."""
+    """What a supplier holds; `begun` is false if it has no books yet."""
 
     leg: Leg
     held: list[Held]
@@ -50,13 +50,13 @@ class Books:
 
 
 class Shop(Protocol):
-    """A leg's supplier, to be read; `blind_spot` says what cannot be seen there."""
+    """A supplier, for reading; `blind_spot` describes what the audit cannot see there."""
 
     leg: Leg
     blind_spot: str
 
     async def read(self, keys: Iterable[str]) -> Books:
-        """The books; where only single keys can be asked for, what is held under these.
+        """Read the books, or, from a partner, only what is held under these keys.
 
         Raises:
             CannotAuditError: The supplier cannot be reached.
@@ -64,7 +64,7 @@ class Shop(Protocol):
 
 
 class SqlShop:
-    """A supplier with books in SQL."""
+    """A supplier with its books in SQL."""
 
     blind_spot = ""
 
@@ -73,14 +73,14 @@ class SqlShop:
         self._url = url
 
     async def read(self, keys: Iterable[str]) -> Books:
-        """See `Shop.read`; all is read, at one moment."""
+        """See `Shop.read`; everything is read, in one snapshot."""
         try:
             books = await asyncio.to_thread(read_books, self._url)
         except (SQLAlchemyError, OSError) as error:
-            reason = getattr(error, "orig", None) or error  # the driver's words, without our SQL
+            reason = getattr(error, "orig", None) or error  # the driver's message, without our SQL
             raise CannotAuditError(
                 f"The {self.leg} supplier's database cannot be read: {reason}\n"
-                f"Check {self.leg.upper()}_SUPPLIER and DATA_DIR: they are to be the worker's."
+                f"Check that {self.leg.upper()}_SUPPLIER and DATA_DIR are the worker's."
             ) from error
         if books is None:
             return Books(self.leg, [], begun=False)
@@ -89,7 +89,7 @@ class SqlShop:
 
 
 class Answer(BaseModel):
-    """What a partner says of a key."""
+    """A partner's response about a key."""
 
     state: str
     item: str
@@ -102,9 +102,9 @@ class PartnerShop:
     def __init__(self, url: str, leg: Leg) -> None:
         self.leg = leg
         self.blind_spot = (
-            f"The {leg} supplier is a service over HTTP. It was asked for the trips that Temporal "
-            "knows; its stock, its ledger and reservations of no known trip were not seen. "
-            "Audit those where its books are kept."
+            f"The {leg} supplier is a service over HTTP. It was asked only for trips that Temporal "
+            "knows; its stock, its ledger and other reservations were not checked. "
+            "Audit those where its database is."
         )
         self._url = url
 
@@ -121,8 +121,8 @@ class PartnerShop:
                 held = await asyncio.gather(*map(ask, keys))
             except (httpx2.HTTPError, ValidationError) as error:
                 raise CannotAuditError(
-                    f"The {self.leg} supplier does not answer as it should: {error}\n"
-                    f"Check {self.leg.upper()}_SUPPLIER, and that it answers GET."
+                    f"The {self.leg} supplier does not respond as it should: {error}\n"
+                    f"Check {self.leg.upper()}_SUPPLIER, and that the service supports GET."
                 ) from error
         return Books(self.leg, [one for one in held if one])
 
@@ -136,7 +136,7 @@ class PartnerShop:
 
 
 def open_shops(settings: Settings) -> list[Shop]:
-    """The suppliers that the settings name, as the worker has them; nothing is asked yet."""
+    """The configured suppliers, which are the worker's; none is contacted yet."""
     shops: list[Shop] = []
     for leg in Leg:
         url = settings.supplier_url(leg)

@@ -1,4 +1,4 @@
-"""Each thing that can be off, in words: why, and what to do."""
+"""The text of each finding: why it is one, and what to do."""
 
 from collections.abc import Iterable
 
@@ -18,12 +18,12 @@ def missing(known: KnownTrip, leg: Leg) -> Finding:
         booking_id=known.booking_id,
         leg=leg,
         why=f"It is booked, but its {leg} ({known.trip.item(leg)}) is not held.",
-        todo=f"Reserve the {leg} again by hand, or cancel the trip and tell the traveller.",
+        todo=f"Reserve the {leg} again by hand, or cancel the trip and inform the traveller.",
     )
 
 
 def wrong_item(known: KnownTrip, held: Held) -> Finding:
-    """A leg is held, but it is another one than was booked."""
+    """A leg is held, but with another item than was booked."""
     return Finding(
         kind=Kind.WRONG_ITEM,
         booking_id=known.booking_id,
@@ -41,8 +41,8 @@ def left_over(known: KnownTrip, held: Held) -> Finding:
             kind=Kind.SETTLED_HELD,
             booking_id=known.booking_id,
             leg=held.leg,
-            why=f"An operator settled its {held.leg}, which the supplier does not know yet.",
-            todo="Nothing; it is told as soon as it can be reached.",
+            why=f"An operator settled its {held.leg}, and the supplier does not know yet.",
+            todo="Nothing. The key is released as soon as the supplier can be reached.",
         )
     return Finding(
         kind=Kind.LEFT_OVER,
@@ -54,56 +54,56 @@ def left_over(known: KnownTrip, held: Held) -> Finding:
 
 
 def duplicate(booking_id: str, held: Held) -> Finding:
-    """A booking holds a leg twice."""
+    """A trip holds a leg twice."""
     return Finding(
         kind=Kind.DUPLICATE,
         booking_id=booking_id,
         leg=held.leg,
-        why=f"Its {held.leg} is held twice: this one ({held.item}) is under a key that is not "
+        why=f"Its {held.leg} is held twice: this one ({held.item}) has a key that is not "
         "the trip's.",
         todo=f"{RELEASE}: {held.key}",
     )
 
 
 def unknown(booking_id: str, held: Held) -> Finding:
-    """Something is held, and Temporal does not know for what."""
+    """Something is held for a trip that Temporal does not know."""
     return Finding(
         kind=Kind.UNKNOWN,
         booking_id=booking_id,
         leg=held.leg,
-        why=f"A {held.leg} ({held.item}) is held since {held.since:%Y-%m-%d %H:%M} UTC for a trip "
-        "that Temporal does not know, and is too young to have been forgotten.",
+        why=f"A {held.leg} ({held.item}) has been held since {held.since:%Y-%m-%d %H:%M} UTC for a "
+        "trip that Temporal does not know, although it is within the retention period.",
         todo=f"Check that TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE are the worker's. {RELEASE}: "
         f"{held.key}",
     )
 
 
 def incomplete(booking_id: str, held: Iterable[Held]) -> Finding:
-    """A trip that is older than Temporal's memory holds some of its legs."""
+    """A trip past Temporal's retention period holds only some of its legs."""
     legs = {one.leg: one.key for one in held}
     return Finding(
         kind=Kind.INCOMPLETE,
         booking_id=booking_id,
-        why=f"It is older than what Temporal remembers, and holds only: {', '.join(legs)}.",
-        todo=f"The ledgers tell what happened. {RELEASE}: {', '.join(legs.values())}",
+        why=f"It is past Temporal's retention period, and holds only: {', '.join(legs)}.",
+        todo=f"The ledgers show what happened. {RELEASE}: {', '.join(legs.values())}",
     )
 
 
 def stopped(known: KnownTrip, held: Iterable[Held]) -> Finding:
-    """A workflow was ended before the trip was whole or undone."""
+    """A workflow was stopped before the trip was booked or undone."""
     keys = {one.leg: one.key for one in held}
     if not keys:
         return Finding(
             kind=Kind.STOPPED,
             booking_id=known.booking_id,
             why="Its workflow was stopped from outside. Nothing is held for it.",
-            todo="Tell the traveller that there is no trip, if nobody has yet.",
+            todo="Inform the traveller that there is no trip, if nobody has yet.",
         )
     return Finding(
         kind=Kind.STOPPED_HOLDING,
         booking_id=known.booking_id,
         why=f"Its workflow was stopped from outside, and it still holds: {', '.join(keys)}.",
-        todo=f"Nothing undoes it by itself. {RELEASE}: {', '.join(keys.values())}",
+        todo=f"Nothing undoes this automatically. {RELEASE}: {', '.join(keys.values())}",
     )
 
 
@@ -112,13 +112,13 @@ def needs_attention(known: KnownTrip) -> Finding:
     return Finding(
         kind=Kind.NEEDS_ATTENTION,
         booking_id=known.booking_id,
-        why="It is being undone, and a supplier does not let it.",
-        todo="Temporal's Web UI shows why. Mend the supplier; or see to the leg by other "
-        f"means, then python -m operations settle {known.booking_id} <leg> --by <you> --note <how>",
+        why="A supplier keeps refusing to undo it.",
+        todo="Temporal's Web UI shows why. Fix the supplier; or release the leg by other means, "
+        f"then run: python -m operations settle {known.booking_id} <leg> --by <you> --note <how>",
     )
 
 
-def stock_is_off(leg: Leg, stock: Stock) -> list[Finding]:
+def wrong_stock(leg: Leg, stock: Stock) -> list[Finding]:
     """What is wrong with an item's stock."""
     found = []
     if not stock.consistent:
@@ -128,8 +128,7 @@ def stock_is_off(leg: Leg, stock: Stock) -> list[Finding]:
                 leg=leg,
                 why=f'{leg.capitalize()} "{stock.item}": {stock.taken} taken, but '
                 f"{stock.booked} reservations.",
-                todo="The reservations are right if the ledger agrees with them; set taken to "
-                "their number.",
+                todo="If the ledger agrees with the reservations, set taken to their number.",
             )
         )
     if stock.capacity is not None and max(stock.taken, stock.booked) > stock.capacity:
@@ -139,19 +138,19 @@ def stock_is_off(leg: Leg, stock: Stock) -> list[Finding]:
                 leg=leg,
                 why=f'{leg.capitalize()} "{stock.item}" is oversold: '
                 f"{max(stock.taken, stock.booked)} of {stock.capacity}.",
-                todo="Get more of it, or cancel trips that have it.",
+                todo="Raise its capacity, or cancel trips that have it.",
             )
         )
     return found
 
 
 def not_in_ledger(leg: Leg, key: str) -> Finding:
-    """A reservation is not what the ledger tells."""
+    """A reservation does not match its ledger entries."""
     return Finding(
         kind=Kind.LEDGER,
         booking_id=key.partition(":")[0],
         leg=leg,
-        why=f"The {leg} supplier's ledger does not explain how this reservation stands: {key}",
-        todo="Somebody changed the books by hand, or they were restored from a backup. "
-        "Compare the reservation with the ledger's rows of this key.",
+        why=f"The {leg} supplier's ledger does not explain the state of this reservation: {key}",
+        todo="Somebody edited the database, or restored it from a backup. "
+        "Compare the reservation with the ledger's rows for this key.",
     )

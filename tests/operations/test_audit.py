@@ -190,4 +190,4 @@ async def test_a_partner_is_asked_key_by_key(town: Town) -> None:
 async def test_a_partner_is_away(town: Town) -> None:
     status, output = await town.command(CAR_SUPPLIER="http://127.0.0.1:1")
     assert status == 2
-    assert "The car supplier does not answer" in output
+    assert "The car supplier does not respond" in output
