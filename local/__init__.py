@@ -1,1 +1,1 @@
-"""Everything on one machine: Temporal's server, and a supervisor of the processes."""
+"""Everything on one machine, for development: Temporal's server, and a supervisor."""

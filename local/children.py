@@ -1,4 +1,4 @@
-"""Child processes that do not outlive the process that started them."""
+"""Child processes that do not outlive their parent."""
 
 import asyncio
 import ctypes
@@ -25,14 +25,14 @@ async def start(
     env: Mapping[str, str] | None = None,
     own_session: bool = False,
 ) -> Process:
-    """Start a program that ends when this process does, even when this one is killed.
+    """Start a program that ends when this process does, even if this one is killed.
 
     Args:
         command: The program and its arguments.
         stdout: Where its output goes, as for `subprocess`; by default, nowhere.
-        stderr: Where its errors go, as for `subprocess`; by default, where this process's go.
-        env: Its environment; by default, that of this process.
-        own_session: Start it away from this terminal, so that a Ctrl-C there does not reach it.
+        stderr: Where its errors go, as for `subprocess`; by default, to this process's stderr.
+        env: Its environment; by default, this process's.
+        own_session: Detach it from this terminal, so Ctrl-C does not reach it.
     """
     return await asyncio.create_subprocess_exec(
         *command,
@@ -46,19 +46,19 @@ async def start(
 
 
 def _die_with(parent: int) -> None:
-    """In a process that was just forked: have the kernel kill it when its parent dies.
+    """After a fork: have the kernel kill this process when its parent dies (only on Linux).
 
-    A parent that is killed with SIGKILL cannot stop its children, and a server left behind would
-    hold the ports and the state file. Only Linux offers this.
+    A parent that is killed with SIGKILL cannot stop its children, and an orphaned server would
+    keep the ports and the state file.
     """
     if sys.platform == "linux":
         _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it died before the kernel was asked
+        if os.getppid() != parent:  # the parent died before the call
             os._exit(1)
 
 
 async def stop(process: Process, grace: float) -> None:
-    """Ask a process to end, and kill it if it has not done so in `grace` seconds."""
+    """Terminate a process, and kill it if it has not ended after `grace` seconds."""
     with suppress(ProcessLookupError):
         process.terminate()
     try:
@@ -71,13 +71,13 @@ async def stop(process: Process, grace: float) -> None:
 
 
 def kill_group(process: Process) -> None:
-    """Kill what is left of a process that has a session of its own, and of its descendants."""
+    """Kill a process that has its own session, and its descendants, if any are left."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
 
 
 def how_it_ended(status: int) -> str:
-    """Return an exit status in words."""
+    """An exit status in words."""
     if status >= 0:
         return f"status {status}"
     return f"signal {-status}, {signal.strsignal(-status)}"

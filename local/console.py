@@ -1,4 +1,4 @@
-"""One terminal for the lines of several programs."""
+"""The output of several programs in one terminal."""
 
 import asyncio
 import os
@@ -11,11 +11,11 @@ COLOURS = ("35", "36", "32", "33", "34")
 
 
 class Console:
-    """Prints each line behind the name of the program that it is from.
+    """Prints each line with the name of its program in front.
 
     Args:
         names: The programs.
-        own_name: The one that starts them.
+        own_name: The name of the program that starts them.
     """
 
     def __init__(self, names: Sequence[str], own_name: str = "run") -> None:
@@ -25,24 +25,24 @@ class Console:
         self._colours = dict(zip(names, cycle(COLOURS), strict=False)) if coloured else {}
 
     def show(self, name: str, line: str) -> None:
-        """Print one line of a program."""
+        """Print a line of a program."""
         mark = f"{name:<{self._width}} |"
         if name in self._colours:
             mark = f"\x1b[{self._colours[name]}m{mark}\x1b[0m"
         self.print(f"{mark} {line}")
 
     def say(self, line: str) -> None:
-        """Print one line of the program that starts the others."""
+        """Print a line of the program that starts the others."""
         self.show(self._own_name, line)
 
     def print(self, text: str) -> None:
-        """Print a text as it is."""
-        with suppress(OSError):  # the terminal is gone; the programs are still to be stopped
+        """Print a text without a name."""
+        with suppress(OSError):  # if the terminal is gone, the programs must still be stopped
             os.write(sys.stdout.fileno(), f"{text}\n".encode())
 
 
 class Lines(asyncio.Protocol):
-    """Cuts what comes out of a pipe into lines, and hands them on."""
+    """Splits the output of a pipe into lines, and passes them on."""
 
     def __init__(self, take: Callable[[str], None]) -> None:
         self._take = take
@@ -50,13 +50,13 @@ class Lines(asyncio.Protocol):
         self.ended = asyncio.Event()
 
     def data_received(self, data: bytes) -> None:
-        """Hand on the lines that are complete."""
+        """Pass on the complete lines."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             self._take(line.decode(errors="replace"))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Hand on what is left: nobody writes to the pipe any more."""
+        """Pass on the rest: every writer has closed the pipe."""
         if self._rest:
             self._take(self._rest.decode(errors="replace"))
         self.ended.set()

@@ -1,4 +1,4 @@
-"""Leave the Temporal CLI, as Temporal's own SDK downloads it, in a folder.
+"""Download the Temporal CLI into a folder, with Temporal's own SDK.
 
 Usage: python download.py FOLDER VERSION
 """
@@ -10,7 +10,7 @@ from temporalio.testing import WorkflowEnvironment
 
 
 async def download(folder: str, version: str) -> None:
-    """Start the server that the SDK would start for tests, for the file that it downloads."""
+    """Start the SDK's test server, only for the file that this downloads."""
     try:
         server = await WorkflowEnvironment.start_local(
             download_dest_dir=folder, dev_server_download_version=f"v{version}"

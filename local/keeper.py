@@ -1,4 +1,4 @@
-"""Keeping one program running."""
+"""Keeps one program running."""
 
 import asyncio
 import os
@@ -15,10 +15,10 @@ from local.console import Console, Lines
 from settings import CONFIGURATION_ERROR
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
-"""Seconds before a program is started again; doubled each time that it soon dies again."""
+"""Seconds until a program is restarted; doubled after each quick crash."""
 
 STEADY_SECONDS = 10
-"""After a program has stayed up that long, the pauses begin with the first one again."""
+"""A crash after that many seconds is not a quick one: the pause is the first one again."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Program:
     """A program to keep running.
 
     Attributes:
-        name: What its lines are marked with.
+        name: The label of its output.
         command: The program and its arguments.
-        ready_line: How the line begins that tells that it is ready; empty: it need not tell.
-        grace: Seconds it has to stop after SIGTERM, before it and its descendants are killed.
-        pid_file: Where its process id is kept, for people who want to kill it.
+        ready_line: The start of the line that it prints once ready; empty: it is ready at once.
+        grace: Seconds from SIGTERM until it and its descendants are killed.
+        pid_file: The file for its process id, for people who want to kill it.
     """
 
     name: str
@@ -41,14 +41,14 @@ class Program:
 
 
 class CannotRunError(Exception):
-    """A program says that it cannot run as configured; starting it again would not help."""
+    """A program cannot run as configured, so restarting it would not help."""
 
 
 class Keeper:
-    """Starts a program, starts it again when it dies, shows its output, and stops it.
+    """Starts a program, restarts it when it dies, shows its output, and stops it.
 
     Attributes:
-        ready: Set once the program has told that it is ready.
+        ready: Set once the program is ready.
     """
 
     def __init__(self, program: Program, console: Console) -> None:
@@ -60,7 +60,7 @@ class Keeper:
             self.ready.set()
 
     async def keep(self) -> NoReturn:
-        """Keep the program running; a cancellation leaves it as it is, for `stop`.
+        """Keep the program running; after a cancellation, call `stop` to end it.
 
         Raises:
             CannotRunError: It ended with `CONFIGURATION_ERROR`.
@@ -74,23 +74,23 @@ class Keeper:
             status = await self._running.ended()
             self._running = None
             if status == CONFIGURATION_ERROR:
-                self._console.say(f"{name} cannot run as configured; its last lines tell why")
+                self._console.say(f"{name} cannot run as configured; see its last lines above")
                 raise CannotRunError
             if time.monotonic() - started >= STEADY_SECONDS:
                 pause = FIRST_PAUSE
             how = children.how_it_ended(status)
-            self._console.say(f"{name} ended ({how}); it is started again in {pause:g} s")
+            self._console.say(f"{name} ended ({how}); restarting it in {pause:g} s")
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
     async def stop(self, hurry: asyncio.Event) -> None:
-        """Stop the program, at the latest when its grace is over or `hurry` is set."""
+        """Stop the program, by force once its grace is over or `hurry` is set."""
         if self._running:
             await self._running.stop(self._program.grace, hurry)
 
     def _note_pid(self, pid: int) -> None:
         if self._program.pid_file:
-            with suppress(OSError):  # Temporal tells better what is wrong with the folder
+            with suppress(OSError):  # Temporal's own message about the folder is better
                 self._program.pid_file.parent.mkdir(parents=True, exist_ok=True)
                 self._program.pid_file.write_text(f"{pid}\n")
 
@@ -101,7 +101,7 @@ class Keeper:
 
 
 class _Running:
-    """A program while it runs, in a session of its own, with its output."""
+    """A running program, in its own session, and its output."""
 
     def __init__(self, process: Process, output: Lines) -> None:
         self._process = process
@@ -109,8 +109,8 @@ class _Running:
 
     @classmethod
     async def start(cls, program: Program, take: Callable[[str], None]) -> Self:
-        # With a pipe of asyncio's own, `Process.wait` of Python 3.11 would go on until the
-        # descendants of a process that died have let go of it too.
+        # With one of asyncio's own pipes, `Process.wait` of Python 3.11 would not return until the
+        # descendants of a dead process have closed it too.
         read_end, write_end = os.pipe()
         output = Lines(take)
         await asyncio.get_running_loop().connect_read_pipe(lambda: output, os.fdopen(read_end))
@@ -131,9 +131,9 @@ class _Running:
         return self._process.pid
 
     async def ended(self) -> int:
-        """Wait for the end of the program, and clear away what it leaves behind."""
+        """Wait for the end of the program, and kill what it leaves behind."""
         status = await self._process.wait()
-        children.kill_group(self._process)  # a server's process that would still hold its port
+        children.kill_group(self._process)  # an orphan would keep the port
         with suppress(TimeoutError):
             await asyncio.wait_for(self._output.ended.wait(), 1)
         return status

@@ -1,4 +1,4 @@
-"""What the server's namespace is to be like, beyond what the server's command can say."""
+"""The settings of the server's namespace for which the server has no command-line option."""
 
 import asyncio
 import re
@@ -17,25 +17,25 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 RETENTION = timedelta(days=30)
-"""How long a closed workflow is kept; the server's own default is one day."""
+"""How long closed workflows are kept; the server's default is one day."""
 
 
 async def prepared(port: int, namespace: str, search_attributes: Mapping[str, str]) -> Client:
-    """Wait until the server on this port answers, and prepare its namespace."""
+    """Wait until the server on this port is up, and prepare its namespace."""
     while True:
         try:
             client = await Client.connect(f"127.0.0.1:{port}", namespace=namespace)
             await prepare(client, search_attributes)
-        except (RuntimeError, RPCError):  # it has not come so far yet
+        except (RuntimeError, RPCError):  # not up yet
             await asyncio.sleep(0.05)
         else:
             return client
 
 
 async def prepare(client: Client, search_attributes: Mapping[str, str]) -> None:
-    """Set how long closed workflows are kept, and add the search attributes that are missing.
+    """Set the retention period, and add missing search attributes; safe to repeat.
 
-    The server registers those of its command only in a new state. Doing this again is harmless.
+    The server adds the ones on its command line only to a new state.
     """
     keep = Duration()
     keep.FromTimedelta(RETENTION)

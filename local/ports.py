@@ -1,4 +1,4 @@
-"""The ports to listen on, checked before anything starts."""
+"""Checks the ports to listen on before anything starts."""
 
 import asyncio
 import errno
@@ -11,11 +11,11 @@ from typing import NamedTuple
 from settings import give_up
 
 GRACE_SECONDS = 2
-"""The processes of an earlier run that was killed may need a moment to be gone."""
+"""Seconds for the processes of a killed earlier run to be gone."""
 
 
 class Listener(NamedTuple):
-    """A port that this program is going to listen on, and the variable that sets it."""
+    """A port that this program will listen on, and the variable that sets it."""
 
     variable: str
     host: str
@@ -23,9 +23,9 @@ class Listener(NamedTuple):
 
 
 def require_free(listeners: Iterable[Listener]) -> None:
-    """Make sure that all ports can be listened on; end the process with one message if not."""
+    """Make sure that all ports are free; end the process with one message if not."""
     deadline = time.monotonic() + GRACE_SECONDS
-    with ExitStack() as held:  # together, so that two of ours on one port are noticed
+    with ExitStack() as held:  # all at once, to detect two of ours on one port
         for listener in listeners:
             held.enter_context(_listen(listener, deadline))
 
@@ -44,14 +44,14 @@ def _listen(listener: Listener, deadline: float) -> socket.socket:
                 )
             if time.monotonic() > deadline:
                 give_up(
-                    f"Port {port} is taken: stop the program that listens on it,"
+                    f"Port {port} is in use. Stop the program that listens on it,"
                     f" or set {variable} to another port."
                 )
             time.sleep(0.1)
 
 
 async def accepts(host: str, port: int) -> bool:
-    """Whether a program accepts connections there."""
+    """Whether a program accepts connections on a port."""
     try:
         _, writer = await asyncio.open_connection(host, port)
     except OSError:

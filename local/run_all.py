@@ -1,4 +1,4 @@
-"""Everything in one terminal: Temporal, a worker and the web process. `make run` calls this."""
+"""Everything in one terminal: Temporal, a worker and the web process (`make run`)."""
 
 import asyncio
 import sys
@@ -37,7 +37,7 @@ WEB = Program("web", [sys.executable, ROOT / "run_workflow.py"])
 def run(settings: Settings, *, worker: Program = WORKER, web: Program = WEB) -> int:
     """Run everything until a signal stops it; return the exit status.
 
-    Temporal is left out where the environment names a server.
+    Temporal is not started if another server is configured.
     """
     embedded = external_address() is None
     require_free(
@@ -55,14 +55,14 @@ def run(settings: Settings, *, worker: Program = WORKER, web: Program = WEB) -> 
 
 
 def stock_the_form(settings: Settings) -> None:
-    """Have a flight that is sold out, which one of the form's ready-made trips asks for."""
+    """Make one flight sold out, for one of the form's ready-made trips."""
     if not settings.flight_supplier:
         with closing(SqlSupplier(settings.supplier_url("flight"), "flight")) as flights:
             flights.set_stock(SOLD_OUT_FLIGHT, 0)
 
 
 async def announce(settings: Settings, console: Console) -> None:
-    """Once the pages and Temporal's Web UI answer, print where they are."""
+    """Print the addresses once the pages and Temporal's Web UI are up."""
     book = f"http://{reachable(settings.host)}:{settings.port}/"
     places = {"Book a trip": book}
     async with httpx2.AsyncClient(trust_env=False) as client:
@@ -79,7 +79,7 @@ async def announce(settings: Settings, console: Console) -> None:
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for a condition, by asking again and again."""
+    """Poll a condition until it holds."""
     while True:
         if await condition():
             return
@@ -87,7 +87,7 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
 
 
 async def is_ready(client: httpx2.AsyncClient, url: str) -> bool:
-    """Whether the web process says that it can take bookings."""
+    """Whether the web process reports that it is ready."""
     try:
         return (await client.get(url)).status_code == httpx2.codes.OK
     except httpx2.TransportError:
@@ -95,7 +95,7 @@ async def is_ready(client: httpx2.AsyncClient, url: str) -> bool:
 
 
 def reachable(host: str) -> str:
-    """Return, for a URL, the address at which a listener on `host` is reached from here."""
+    """The address, as in a URL, by which this machine reaches a listener on `host`."""
     address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     return f"[{address}]" if ":" in address else address
 

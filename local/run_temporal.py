@@ -16,35 +16,35 @@ from local.state import StateFolder
 from settings import CONFIGURATION_ERROR, Settings
 
 READY = "Temporal is ready"
-"""How the line begins that is printed once bookings can be trusted to the server."""
+"""The start of the line that is printed once the server can take bookings."""
 
 SEARCH_ATTRIBUTES = {"BookingStatus": "Keyword", "Traveller": "Keyword", "Owner": "Keyword"}
 
 SERVER_SETTINGS = {
-    # These queues are read 20 times a second by default, for every shard; here there is one shard
-    # for everything, and each step of each workflow waits its turn: 350 ms a booking, now 40 ms.
-    # Timers, and with them retries, wait the same way when many bookings run at once. More queues
-    # have that limit, but raising it there changes nothing.
+    # By default each shard reads these queues 20 times a second. Here there is one shard for
+    # everything, and every step of every workflow waits its turn: 350 ms a booking, now 40 ms.
+    # Timers, and therefore retries, wait in the same way when many bookings run at once. Other
+    # queues have the same limit, but raising it there changes nothing.
     "history.transferProcessorMaxPollRPS": "10000",
     "history.timerProcessorMaxPollRPS": "10000",
-    # By default no timer fires in less than a second, and so no retry starts sooner: time for the
-    # clocks of several servers to differ. Here there is one clock.
+    # By default no timer fires, and no retry starts, in less than a second, in case the clocks of
+    # several servers differ. Here there is one clock.
     "history.timerProcessorMaxTimeShift": '"10ms"',
-    # Visibility answers ten times a second by default, and a list of bookings asks it five times:
-    # the third list in a second waited for the next one.
+    # By default visibility allows ten requests a second, and a list of bookings needs five: the
+    # third list within a second had to wait.
     "frontend.namespaceRPS.visibility": "1000",
-    # A task in one of four partitions, a worker's poll in another: they find each other only after
-    # a detour that can take two seconds.
+    # With four partitions, a task in one and a poll in another find each other only after a detour
+    # that can take two seconds.
     "matching.numTaskqueueReadPartitions": "1",
     "matching.numTaskqueueWritePartitions": "1",
-    # The worker that ends a workflow task may get the next activity in the same answer.
+    # The worker that completes a workflow task may get the next activity in the same response.
     "system.enableActivityEagerExecution": "true",
 }
 
 SQLITE_PRAGMAS = {
     # Twice as many bookings a second as with a rollback journal.
     "journal_mode": "wal",
-    # What was acknowledged survives a power cut; `normal` is faster, and does not promise it.
+    # Whatever was acknowledged survives a power cut; `normal` is faster, but not so safe.
     "synchronous": "full",
 }
 
@@ -62,15 +62,15 @@ def server_command(
     namespace: str = "default",
     search_attributes: Mapping[str, str] = SEARCH_ATTRIBUTES,
 ) -> list[str]:
-    """Return the command that runs the server on loopback.
+    """The command that runs the server on loopback.
 
     Args:
         binary: The Temporal CLI.
         port: The port of its gRPC interface.
-        ui_port: The port of its Web UI; None leaves the Web UI out.
-        db_file: The file that keeps its state; None keeps the state in memory.
-        namespace: A namespace that is to exist, beside `default`.
-        search_attributes: Names and types of the search attributes that a new state begins with.
+        ui_port: The port of its Web UI; None: no Web UI.
+        db_file: Its state file; None keeps the state in memory.
+        namespace: A namespace to create in addition to `default`.
+        search_attributes: Names and types of the search attributes of a new state.
     """
     command = [str(binary), "server", "start-dev", "--ip=127.0.0.1", f"--port={port}"]
     command += [f"--namespace={namespace}", "--log-level=error"]
@@ -111,35 +111,35 @@ async def serve(settings: Settings, binary: Path, state: StateFolder) -> int:
 
 
 def could_not_start(status: int | None, binary: Path, version: str, state: StateFolder) -> int:
-    """Tell why the server is not there; return the exit status."""
+    """Print why the server did not start; return the exit status."""
     if status is None:
-        print(f"Temporal's server is not ready after {START_SECONDS} s.", file=sys.stderr)
+        print(f"Temporal's server was not ready after {START_SECONDS} s.", file=sys.stderr)
         return 1
     if status < 0:
         how = children.how_it_ended(status)
-        print(f"Temporal's server ended while it started ({how}).", file=sys.stderr)
+        print(f"Temporal's server ended during its start ({how}).", file=sys.stderr)
         return 1
     earlier = state.written_by()
     if earlier in {None, version}:
         advice = (
             f"Its state is in {state.db_file}."
-            " If that file is the cause, set DATA_DIR to another folder to begin anew."
+            " If that file is the cause, set DATA_DIR to another folder to start afresh."
         )
     else:
         advice = (
             f"{state.db_file} was written by Temporal server {earlier}; this is {version}.\n"
-            f"Put a Temporal CLI with server {earlier} on PATH (`temporal --version` tells),"
-            " or set DATA_DIR to another folder to begin anew."
+            f"Put a Temporal CLI with server {earlier} on PATH (check `temporal --version`),"
+            " or set DATA_DIR to another folder to start afresh."
         )
     print(
-        f"Temporal's server ({binary}) cannot start; the lines above are its own.\n{advice}",
+        f"Temporal's server ({binary}) cannot start; see its own lines above.\n{advice}",
         file=sys.stderr,
     )
     return CONFIGURATION_ERROR
 
 
 def listeners(settings: Settings) -> list[Listener]:
-    """Return the ports that the server listens on."""
+    """The ports that the server listens on."""
     return [
         Listener("TEMPORAL_PORT", "127.0.0.1", settings.temporal_port),
         Listener("TEMPORAL_UI_PORT", "127.0.0.1", settings.temporal_ui_port),
@@ -158,7 +158,7 @@ def main() -> None:
 
 
 async def until_stopped(serving: Coroutine[None, None, int]) -> int:
-    """Serve until that ends by itself, or a signal ends it; return the exit status."""
+    """Serve until the server ends or a signal stops it; return the exit status."""
     task = asyncio.create_task(serving)
     for stop_signal in STOP_SIGNALS:
         asyncio.get_running_loop().add_signal_handler(stop_signal, task.cancel)

@@ -1,4 +1,4 @@
-"""The folder where the embedded server keeps its state."""
+"""The folder of the embedded server's state."""
 
 import fcntl
 from pathlib import Path
@@ -8,7 +8,7 @@ from settings import give_up
 
 
 class StateFolder:
-    """`DATA_DIR`, claimed by one server at a time.
+    """`DATA_DIR`, which one server at a time can claim.
 
     Attributes:
         db_file: The server's state file.
@@ -22,7 +22,7 @@ class StateFolder:
         self._lock: IO[str] | None = None
 
     def claim(self) -> None:
-        """Take the folder for this process, until it ends; end with a message if that fails."""
+        """Lock the folder until this process ends; if that fails, end with a message."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._lock = (self._folder / "temporal.lock").open("w")
@@ -30,18 +30,18 @@ class StateFolder:
             self._begin()
         except BlockingIOError:
             give_up(
-                f"Another Temporal server is using {self._folder}:"
-                " stop it, or set DATA_DIR to another folder."
+                f"Another Temporal server is using {self._folder}."
+                " Stop it, or set DATA_DIR to another folder."
             )
         except OSError as error:
             give_up(
                 f"Temporal's state cannot be kept in {self._folder}: {error.strerror}.\n"
-                "Set DATA_DIR to a folder that can be written."
+                "Set DATA_DIR to a writable folder."
             )
 
     def _begin(self) -> None:
-        # The server makes its tables only when there is no file. One that was killed while it made
-        # them has accepted nothing, and what it left would never start again.
+        # The server creates its tables only if there is no file. One that was killed in between has
+        # accepted nothing, and its file would never work.
         if self._unfinished.exists():
             for leftover in self._folder.glob("temporal.db*"):
                 leftover.unlink()
@@ -49,10 +49,10 @@ class StateFolder:
             self._unfinished.touch()
 
     def started(self, version: str) -> None:
-        """Record that a server of this version has started on the state file."""
+        """Record that a server of this version has opened the state file."""
         self._version.write_text(f"{version}\n")
         self._unfinished.unlink(missing_ok=True)
 
     def written_by(self) -> str | None:
-        """Return the version of the server that last started here; None for a new folder."""
+        """The version of the last server that opened the state file; None for a new folder."""
         return self._version.read_text().strip() if self._version.exists() else None

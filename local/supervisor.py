@@ -16,15 +16,14 @@ Stages = Sequence[Sequence[Keeper]]
 async def supervise(
     *stages: Sequence[Program], when_started: Callable[[Console], Awaitable[None]]
 ) -> int:
-    """Keep programs running until a signal comes; return the exit status.
+    """Keep programs running until a signal arrives; return the exit status.
 
-    The programs of a stage are started when those of the stage before are ready, and stopped
-    before those are. A program that ends with `CONFIGURATION_ERROR` stops all, and a second signal
-    kills all at once.
+    A stage is started once the previous one is ready, and stopped before it. A program that ends
+    with `CONFIGURATION_ERROR` stops everything; a second signal kills everything at once.
 
     Args:
         stages: The programs.
-        when_started: Called when all have been started; cancelled if it goes on until the end.
+        when_started: Called once all are ready; cancelled if it still runs at the end.
     """
     console = Console([program.name for stage in stages for program in stage])
     keepers = [[Keeper(program, console) for program in stage] for stage in stages]

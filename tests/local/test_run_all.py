@@ -47,7 +47,7 @@ async def connect(environment: Environment) -> Client:
     return await Client.connect(f"127.0.0.1:{environment['TEMPORAL_PORT']}")
 
 
-def test_it_tells_once_where_everything_is(environment: Environment, tmp_path: Path) -> None:
+def test_it_prints_once_where_everything_is(environment: Environment, tmp_path: Path) -> None:
     with run_all(environment, tmp_path) as program:
         program.wait_for(READY)
         lines = [line.rstrip() for line in program.output.splitlines()]
@@ -66,7 +66,7 @@ async def test_whatever_dies_is_started_again(environment: Environment, tmp_path
         await client.start_workflow("Nobody", id="trip", task_queue="none")
 
         program.kill("sleep 1001")
-        program.wait_for("worker ended (signal 9, Killed); it is started again in 0.5 s")
+        program.wait_for("worker ended (signal 9, Killed); restarting it in 0.5 s")
         wait_until(lambda: program.pids("sleep 1001"))
 
         program.kill("http.server")
@@ -138,7 +138,7 @@ def test_nothing_is_started_when_a_port_is_taken(environment: Environment, tmp_p
     ):
         assert program.status() == 2
         assert program.output == (
-            f"Port {environment['PORT']} is taken: stop the program that listens on it,"
+            f"Port {environment['PORT']} is in use. Stop the program that listens on it,"
             " or set PORT to another port.\n"
         )
 
@@ -183,5 +183,5 @@ async def test_pauses_grow_while_a_program_dies_soon(
         said += capfd.readouterr().out
     keeping.cancel()
     await dying.stop(asyncio.Event())
-    expected = [f"run | web ended (status 1); it is started again in {it} s" for it in pauses]
+    expected = [f"run | web ended (status 1); restarting it in {it} s" for it in pauses]
     assert said.splitlines()[: len(pauses)] == expected

@@ -99,7 +99,7 @@ def test_the_server_does_not_outlive_a_kill(server: Started) -> None:
     wait_until(lambda: server.pids() == [], timeout=2)
 
 
-def test_it_tells_when_the_server_dies(server: Started) -> None:
+def test_it_says_when_the_server_dies(server: Started) -> None:
     server.kill("start-dev")
     assert server.status() == 1
     assert "Temporal's server ended by itself (signal 9, Killed)." in server.output
@@ -115,7 +115,7 @@ def test_a_port_that_is_taken_is_named(
     ):
         assert program.status() == 2
         assert program.output == (
-            f"Port {environment[variable]} is taken: stop the program that listens on it,"
+            f"Port {environment[variable]} is in use. Stop the program that listens on it,"
             f" or set {variable} to another port.\n"
         )
 

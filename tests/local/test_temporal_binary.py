@@ -137,7 +137,7 @@ def test_a_cache_that_cannot_be_written_is_named(machine: Machine, tmp_path: Pat
     ended = machine.run("-m", "local.run_temporal")
     assert ended.returncode == 2
     assert str(tmp_path / "cache") in ended.stderr
-    assert "set XDG_CACHE_HOME to a folder that can be written" in ended.stderr
+    assert "set XDG_CACHE_HOME to a writable folder" in ended.stderr
 
 
 def test_the_package_has_the_version_that_would_be_downloaded() -> None:
