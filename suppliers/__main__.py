@@ -1,4 +1,4 @@
-"""The suppliers' command line: serve a leg over HTTP."""
+"""Serve a leg's supplier over HTTP."""
 
 import argparse
 import sys
@@ -10,14 +10,14 @@ from suppliers.service import Server
 
 
 def main() -> int:
-    """Run one command; the result is the exit status."""
+    """Run a command, and return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m suppliers", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
     serve = commands.add_parser(
         "serve",
         help="serve a leg over HTTP",
         description="Serve a leg over HTTP. Whoever reaches the address can book and release, "
-        "so open it to others only behind a proxy that knows who may.",
+        "so expose it only behind a proxy that authenticates clients.",
     )
     serve.add_argument("leg", choices=list(Leg))
     serve.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
@@ -27,8 +27,8 @@ def main() -> int:
 
 
 def serve_leg(settings: Settings, leg: str, host: str, port: int) -> int:
-    """Serve one leg until the process is told to end."""
-    sql_supplier_of(settings, leg).close()  # a wrong setting ends it here, not in a loop
+    """Serve one leg until SIGTERM or Ctrl-C."""
+    sql_supplier_of(settings, leg).close()  # report a wrong setting here, not in a loop of restarts
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     Server(lambda: sql_supplier_of(settings, leg), address).run()
     return 0

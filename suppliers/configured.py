@@ -1,4 +1,4 @@
-"""The suppliers that the environment names; a wrong setting ends the process with one message."""
+"""The configured suppliers; a wrong setting ends the process with one message."""
 
 from settings import Settings, give_up
 from suppliers import Supplier, open_supplier
@@ -6,7 +6,7 @@ from suppliers.sql import SqlSupplier
 
 
 def supplier_of(settings: Settings, leg: str) -> Supplier:
-    """A leg's supplier; nothing connects before it is used."""
+    """A leg's supplier, which connects on first use."""
     try:
         return open_supplier(
             settings.supplier_url(leg),
@@ -19,12 +19,12 @@ def supplier_of(settings: Settings, leg: str) -> Supplier:
 
 
 def sql_supplier_of(settings: Settings, leg: str) -> SqlSupplier:
-    """A leg's supplier that keeps its books in a database that can be reached from here."""
+    """A leg's supplier, which must have a database that this process can reach."""
     supplier = supplier_of(settings, leg)
     if not isinstance(supplier, SqlSupplier):
         supplier.close()
         give_up(
-            f"{leg.upper()}_SUPPLIER is a service over HTTP, whose books are kept elsewhere. "
+            f"{leg.upper()}_SUPPLIER is a service over HTTP, whose database is elsewhere. "
             "Run this command there, or set it to a sqlite:/// or postgresql:// URL."
         )
     return supplier

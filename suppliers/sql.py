@@ -1,4 +1,4 @@
-"""A supplier that keeps its books in a database: SQLite or PostgreSQL, with the same statements."""
+"""A supplier with a database: SQLite or PostgreSQL, with the same statements."""
 
 from datetime import UTC, datetime
 
@@ -28,7 +28,7 @@ from suppliers.sql_schema import (
     unfit,
 )
 
-# What every booking and every undo says is built once: building it takes longer than running it.
+# The statements of every booking and undo are built once: building one costs more than running it.
 _RESERVATION = select(
     reservation.c.key,
     reservation.c.item,
@@ -47,7 +47,7 @@ _WRITE_LEDGER = insert(ledger)
 
 
 class SqlSupplier:
-    """A `Supplier` with a database of its own, which is set up when it is first used."""
+    """A `Supplier` with its own database, whose tables are created on first use."""
 
     def __init__(self, url: str, leg: str, connections: int = 24) -> None:
         self._engine = make_engine(url, connections)
@@ -69,7 +69,7 @@ class SqlSupplier:
         )
 
     def reserve(self, key: str, item: str, traveller: str) -> None:
-        """See `Supplier.reserve`; the reservation, the unit and the ledger change together."""
+        """See `Supplier.reserve`; reservation, stock and ledger change in one transaction."""
         _check(key=key, item=item, traveller=traveller)
         with writing(self._ready_engine()) as db:
             if self._record(db, key, "booked", item, traveller):
@@ -79,14 +79,14 @@ class SqlSupplier:
                 self._check_same(db, key, item)
 
     def release(self, key: str) -> None:
-        """See `Supplier.release`; the fence is a reservation that is released from the start."""
+        """See `Supplier.release`; the fence is a reservation that is inserted as released."""
         if unfit(key):
             return  # nothing can ever be reserved under it
         with writing(self._ready_engine()) as db:
             self._release(db, key)
 
     def settle(self, key: str, note: str) -> None:
-        """See `Supplier.settle`; the note is written once, however often this is tried."""
+        """See `Supplier.settle`; retries do not write the note again."""
         with writing(self._ready_engine()) as db:
             self._release(db, key)
             known = ledger.c.key == key, ledger.c.event == "settled"
@@ -98,10 +98,10 @@ class SqlSupplier:
         self._engine.dispose()
 
     def set_stock(self, item: str, capacity: int | None) -> None:
-        """Say how much of an item there is; None is unlimited.
+        """Set the capacity of an item; None is unlimited.
 
         Raises:
-            Invalid: More of it is taken, or the item or the capacity cannot be stored.
+            Invalid: More units are taken, or the item or the capacity cannot be stored.
         """
         _check(item=item)
         if capacity is not None and not 0 <= capacity <= MAX_CAPACITY:
@@ -125,7 +125,7 @@ class SqlSupplier:
                 )
 
     def stock(self) -> list[Stock]:
-        """Every item that was ever set or booked, all at one moment."""
+        """Every item that was ever set or booked, in one snapshot."""
         booked = (
             select(func.count())
             .where(reservation.c.item == stock.c.item, reservation.c.state == "booked")
@@ -136,16 +136,16 @@ class SqlSupplier:
             return [Stock(*row) for row in db.execute(statement.order_by(stock.c.item))]
 
     def held(self) -> list[Reservation]:
-        """What is booked now, the longest held first."""
+        """The current reservations, oldest first."""
         return self._reservations(reservation.c.state == "booked")
 
     def find(self, key: str) -> Reservation | None:
-        """What is known under a key; None if it was neither reserved nor released."""
+        """The reservation under a key, booked or released; None if there is none."""
         found = self._reservations(reservation.c.key == key) if not unfit(key) else []
         return found[0] if found else None
 
     def _release(self, db: Connection, key: str) -> None:
-        # By inserting first, it is decided who wins against a reserve at the same moment.
+        # Inserting first decides the race with a concurrent reserve.
         if self._record(db, key, "released"):
             _write_ledger(db, key, "", "fenced")
         elif item := _mark_released(db, key):
@@ -158,7 +158,7 @@ class SqlSupplier:
             return [Reservation(*row) for row in db.execute(statement)]
 
     def _ready_engine(self) -> Engine:
-        if not self._has_schema:  # two threads may both make it, which does no harm
+        if not self._has_schema:  # two threads may both create it, which is harmless
             create_schema(self._engine)
             self._has_schema = True
         return self._engine
@@ -166,11 +166,11 @@ class SqlSupplier:
     def _record(
         self, db: Connection, key: str, state: State, item: str = "", traveller: str = ""
     ) -> bool:
-        """Whether the key was new; if not, nothing is changed."""
+        """Insert a reservation; false, and no change, if the key exists."""
         now = datetime.now(UTC)
         row = {"key": key, "item": item, "traveller": traveller, "state": state}
         new = db.scalar(self._record_new, row | {"created_at": now, "changed_at": now})
-        return new is not None  # not `rowcount`, which psycopg leaves at -1 for an insert
+        return new is not None  # psycopg leaves `rowcount` at -1 for an insert
 
     def _take(self, db: Connection, item: str) -> None:
         if db.scalar(self._take_one, {"item": item, "taken": 1}) is None:
@@ -185,7 +185,7 @@ class SqlSupplier:
 
 
 def _mark_released(db: Connection, key: str) -> str | None:
-    """The item whose unit is now free; None if it was given back before."""
+    """The item whose unit is now free; None if the key was not booked."""
     item: str | None = db.scalar(_MARK_RELEASED, {"this": key, "now": datetime.now(UTC)})
     return item
 

@@ -1,4 +1,4 @@
-"""A SQL supplier's books as an auditor reads them: all at one moment, and nothing is written."""
+"""A SQL supplier's books, as an auditor reads them: one snapshot, read-only."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ _HELD = (
     .order_by(reservation.c.changed_at)
 )
 
-_TOLD = (
+_EVENTS = (
     select(
         ledger.c.key,
         func.max(case((ledger.c.event == "booked", ledger.c.item))).label("item"),
@@ -35,33 +35,35 @@ _TOLD = (
     .group_by(ledger.c.key)
     .subquery()
 )
-"""What the ledger tells of each key: the item that was booked, and how often each thing happened.
+"""The ledger's events per key: the booked item, and the number of each kind of event.
 
-That a leg was settled by hand is one more entry beside the release or the fence.
+`settled` is not counted: it only accompanies a release or a fence.
 """
 
-_WAS_BOOKED = and_(_TOLD.c.booked == 1, _TOLD.c.fenced == 0, _TOLD.c.item == reservation.c.item)
+_WAS_BOOKED = and_(
+    _EVENTS.c.booked == 1, _EVENTS.c.fenced == 0, _EVENTS.c.item == reservation.c.item
+)
 _EXPLAINED = or_(
-    and_(reservation.c.state == "booked", _WAS_BOOKED, _TOLD.c.released == 0),
-    and_(reservation.c.state == "released", _WAS_BOOKED, _TOLD.c.released == 1),
+    and_(reservation.c.state == "booked", _WAS_BOOKED, _EVENTS.c.released == 0),
+    and_(reservation.c.state == "released", _WAS_BOOKED, _EVENTS.c.released == 1),
     and_(
         reservation.c.state == "released",
-        _TOLD.c.booked + _TOLD.c.released == 0,
-        _TOLD.c.fenced == 1,
+        _EVENTS.c.booked + _EVENTS.c.released == 0,
+        _EVENTS.c.fenced == 1,
     ),
 )
-_SAME_KEY = _TOLD.c.key == reservation.c.key
+_SAME_KEY = _EVENTS.c.key == reservation.c.key
 _UNEXPLAINED = union_all(
     select(reservation.c.key)
-    .outerjoin(_TOLD, _SAME_KEY)
-    .where(or_(_TOLD.c.key.is_(None), not_(_EXPLAINED))),
-    select(_TOLD.c.key).outerjoin(reservation, _SAME_KEY).where(reservation.c.key.is_(None)),
+    .outerjoin(_EVENTS, _SAME_KEY)
+    .where(or_(_EVENTS.c.key.is_(None), not_(_EXPLAINED))),
+    select(_EVENTS.c.key).outerjoin(reservation, _SAME_KEY).where(reservation.c.key.is_(None)),
 )
 
 
 @dataclass(frozen=True)
 class SqlBooks:
-    """What a supplier holds, its stock, and the keys whose state its ledger does not explain."""
+    """A supplier's reservations and stock, and the keys whose state its ledger does not explain."""
 
     held: list[Reservation]
     stock: list[Stock]
@@ -69,7 +71,7 @@ class SqlBooks:
 
 
 def read_books(url: str) -> SqlBooks | None:
-    """Read the books at this URL; None if there are none yet, and none are made."""
+    """Read the books at a URL; None if there are none yet, and this creates none."""
     engine = make_engine(url)
     if engine.name == "sqlite" and not Path(str(engine.url.database)).exists():
         return None
@@ -85,7 +87,7 @@ def read_books(url: str) -> SqlBooks | None:
 
 @contextmanager
 def _one_moment(db: Connection) -> Iterator[None]:
-    """Have all that is read inside be of one moment; a statement that writes would fail."""
+    """Read one snapshot inside; a statement that writes would fail."""
     if db.dialect.name == "sqlite":
         db.exec_driver_sql("PRAGMA query_only = ON")
         db.exec_driver_sql("BEGIN")
@@ -95,7 +97,7 @@ def _one_moment(db: Connection) -> Iterator[None]:
 
 
 def _stock(db: Connection, held: list[Reservation]) -> list[Stock]:
-    """Every item, with those that are held without being in stock."""
+    """The stock of every item, including items that are held but not in stock."""
     booked = Counter(reserved.item for reserved in held)
     rows = db.execute(select(stock.c.item, stock.c.capacity, stock.c.taken).order_by(stock.c.item))
     known = [Stock(*row, booked.pop(row.item, 0)) for row in rows]

@@ -1,4 +1,4 @@
-"""How a supplier reaches its database: the engine, its limits, and the set-up on first use."""
+"""A supplier's database connections: the engine, its limits, and the schema."""
 
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -11,10 +11,10 @@ from sqlalchemy.exc import ArgumentError
 
 from suppliers.sql_schema import metadata
 
-SCHEMA_LOCK = 7_468_697_370  # any number that nothing else in the database locks
+SCHEMA_LOCK = 7_468_697_370  # any number, if nothing else in the database locks it
 
-# No call may hang, whatever the database or the network does: a worker's thread is waiting.
-# Nor may a worker that froze in a transaction block the others.
+# No call may hang, whatever the database or the network does, because it blocks a worker's thread.
+# Nor may a worker that froze inside a transaction block the others.
 POSTGRESQL_LIMITS = {
     "connect_timeout": "5",
     "keepalives_idle": "4",
@@ -28,10 +28,10 @@ POSTGRESQL_OPTIONS = (
 
 
 def make_engine(url: str, connections: int = 24) -> Engine:
-    """The engine for a `sqlite:///…` or `postgresql://…` URL; it connects when it is used.
+    """The engine for a `sqlite:///…` or `postgresql://…` URL; it connects on first use.
 
     Raises:
-        ValueError: The URL cannot be read, or names no file.
+        ValueError: The URL is invalid, or names no file.
     """
     if url.lower().startswith("sqlite:"):
         settings = {"isolation_level": None, "timeout": 10}
@@ -48,15 +48,15 @@ def _engine(url: URL, connect_args: Mapping[str, object], connections: int) -> E
         pool_size=connections,
         max_overflow=0,
         pool_timeout=5,
-        pool_pre_ping=url.drivername != "sqlite",  # a file does not go away like a server
-        hide_parameters=True,  # they are travellers' names, and errors are logged
+        pool_pre_ping=url.drivername != "sqlite",  # a file does not disconnect
+        hide_parameters=True,  # errors are logged, and must not contain travellers' names
     )
 
 
 def _sqlite_url(url: str) -> URL:
     path = url.removeprefix("sqlite:///")
     if path in {url, "", ":memory:"}:
-        raise ValueError("It names no file: sqlite:/// is followed by a path.")
+        raise ValueError("It names no file: sqlite:/// must be followed by a path.")
     # Not `make_url`: a path may hold a question mark.
     return URL.create("sqlite", database=path)
 
@@ -65,23 +65,23 @@ def _postgresql_url(url: str) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        raise ValueError("It is no URL of a PostgreSQL database.") from error
+        raise ValueError("It is not the URL of a PostgreSQL database.") from error
     options = f"{POSTGRESQL_OPTIONS} {parsed.query.get('options', '')}"
     query = POSTGRESQL_LIMITS | dict(parsed.query) | {"options": options}
     return parsed.set(drivername="postgresql+psycopg", query=query)
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _: object) -> None:
-    # WAL is quicker, and kept in the file. Switching fails if another connection is at it just
-    # now, whatever the timeout; then it is that one, or the next to connect, which switches.
+    # WAL is faster, and a property of the file. Switching fails, regardless of the timeout, while
+    # another connection is switching; then that one succeeds, or the next one to connect.
     with suppress(sqlite3.OperationalError):
         connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")  # a power cut loses nothing that was answered
+    connection.execute("PRAGMA synchronous=FULL")  # a power cut loses nothing that was acknowledged
 
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """One transaction that writes: all of it is kept, or after an exception none."""
+    """A transaction that writes: an exception rolls it back."""
     with engine.begin() as db:
         if db.dialect.name == "sqlite":
             # A transaction that begins by reading could not wait for its turn to write.
@@ -90,7 +90,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 
 def create_schema(engine: Engine) -> None:
-    """Make what is missing: the folder of a SQLite file, the tables; several may do so at once."""
+    """Create a SQLite file's folder and the tables if missing; safe to run concurrently."""
     if engine.dialect.name == "sqlite":
         Path(str(engine.url.database)).parent.mkdir(parents=True, exist_ok=True)
     with writing(engine) as db:

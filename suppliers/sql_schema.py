@@ -1,4 +1,4 @@
-"""What a supplier keeps in SQL: its tables, and the records that are read from them."""
+"""A SQL supplier's tables, and the records that are read from them."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,17 +18,17 @@ from sqlalchemy import (
 )
 
 MAX_LENGTH = 200
-"""The most characters in a key, in an item or in a traveller's name."""
+"""The maximum length of a key, an item or a traveller's name, in characters."""
 
 MAX_CAPACITY = 1_000_000_000
-"""The largest capacity; an item with more than that is unlimited."""
+"""The maximum capacity; make an item with more than that unlimited."""
 
 State = Literal["booked", "released"]
 
 
 @dataclass(frozen=True)
 class Stock:
-    """How much of an item there is, and how much is gone; a capacity of None is unlimited."""
+    """An item's capacity and taken units; a capacity of None is unlimited."""
 
     item: str
     capacity: int | None
@@ -37,13 +37,13 @@ class Stock:
 
     @property
     def consistent(self) -> bool:
-        """Whether the units taken are exactly those that are booked."""
+        """Whether the taken units match the reservations."""
         return self.taken == self.booked
 
 
 @dataclass(frozen=True)
 class Reservation:
-    """What is known under a key; item and traveller are empty if it was never booked."""
+    """A reservation, booked or released; item and traveller are empty if it was never booked."""
 
     key: str
     item: str
@@ -53,23 +53,23 @@ class Reservation:
 
 
 def unfit(text: str) -> str:
-    """Why a text cannot be stored, as the end of a sentence; empty if it can."""
+    """Why a text cannot be stored, as a predicate for a sentence; empty if it can."""
     if not 0 < len(text) <= MAX_LENGTH:
         return f"must have 1 to {MAX_LENGTH} characters"
     if any(char == "\0" or "\ud800" <= char <= "\udfff" for char in text):
-        # PostgreSQL has no NUL, and half of a UTF-16 pair is no character anywhere.
+        # PostgreSQL cannot store NUL, and half of a UTF-16 pair is not a character.
         return "has a character that is not allowed"
     return ""
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """A moment, always read back in UTC: SQLite drops the time zone, PostgreSQL uses its own."""
+    """A time, always read back as UTC: SQLite drops the time zone, PostgreSQL uses its own."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Put the moment back in UTC."""
+        """Convert the time to UTC."""
         if value is None or value.tzinfo is None:
             return value and value.replace(tzinfo=UTC)
         return value.astimezone(UTC)
