@@ -1,4 +1,4 @@
-"""Who may ask, and from where: tokens, cross-origin requests, and the headers of every answer."""
+"""Access: tokens, cross-origin requests, and the security headers of every response."""
 
 import hashlib
 import hmac
@@ -13,10 +13,10 @@ OPEN_PATHS = {"/healthz", "/readyz"}
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 UNIDENTIFIED = "Send your token: Authorization: Bearer <token>."
-OTHER_SITE = "This request comes from another site, and was refused."
+OTHER_SITE = "This request came from another site, and was refused."
 
 CHALLENGES = ('Bearer realm="trips"', 'Basic realm="trips", charset="UTF-8"')
-"""Basic makes a browser ask by itself, and Bearer is for programs."""
+"""Bearer is for programs; Basic makes a browser ask for the token by itself."""
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; "
@@ -29,23 +29,23 @@ HEADERS = {
 
 
 class Clients:
-    """The clients that may use the service, each by its own token."""
+    """The clients that may use the service, each with its own token."""
 
     def __init__(self, tokens: dict[str, str]) -> None:
         self.digests = {name: digest(token) for name, token in tokens.items()}
 
     def identify(self) -> str:
-        """The name of the client that sent this request; empty where there are no tokens.
+        """The name of the client that sent this request; empty if no tokens are configured.
 
         Raises:
-            Unauthorized: It sent no token that is known.
+            Unauthorized: The token is missing or unknown.
         """
         if not self.digests:
             return ""
         sent = request.authorization
         token = (sent.token or sent.password) if sent else None
         found = ""
-        for name, known in self.digests.items():  # all of them, so that time tells nothing
+        for name, known in self.digests.items():  # compare with all, so timing leaks nothing
             if hmac.compare_digest(known, digest(token or "")):
                 found = name
         if not found or (sent and sent.username and sent.username != found):
@@ -54,15 +54,15 @@ class Clients:
 
 
 def digest(token: str) -> bytes:
-    """A token as it is compared: all have the same length."""
+    """A token's digest: unlike tokens, all have the same length, so timing leaks nothing."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 def refuse_other_origins() -> None:
     """Refuse a write that a page of another site makes a browser send.
 
-    As Go's `http.CrossOriginProtection` does it: browsers say where a request comes from, and
-    other programs say nothing.
+    Forms have no CSRF token to lose or expire: as in Go's `http.CrossOriginProtection`, browsers
+    state where a request comes from, and other programs, which state nothing, are no threat.
 
     Raises:
         Forbidden: It comes from another site.
@@ -79,7 +79,7 @@ def refuse_other_origins() -> None:
 
 
 def host_of(origin: str) -> str | None:
-    """The host and port of an origin; None if it is none."""
+    """The host and port of an origin; None if it is invalid."""
     try:
         return urlsplit(origin).netloc
     except ValueError:
@@ -87,13 +87,13 @@ def host_of(origin: str) -> str | None:
 
 
 def client() -> str:
-    """The client of this request; empty where there are no tokens, and for health checks."""
+    """The client that sent this request; empty where there are no tokens, and for health checks."""
     name: str = g.get("client", "")
     return name
 
 
 def register(app: Flask, settings: Settings) -> None:
-    """Check every request, and set the headers of every answer."""
+    """Check every request, and set the headers of every response."""
     clients = Clients(settings.tokens())
 
     @app.before_request
@@ -109,5 +109,6 @@ def register(app: Flask, settings: Settings) -> None:
             for challenge in CHALLENGES:
                 response.headers.add("WWW-Authenticate", challenge)
         if not request.path.startswith("/static/"):
+            # Bookings change; with an `ETag`, revalidating them costs only a 304.
             response.headers.setdefault("Cache-Control", "no-cache")
         return response

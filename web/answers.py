@@ -1,4 +1,4 @@
-"""The answer to `POST /book`: the fields that clients know, and the booking's own beside them."""
+"""The response of `POST /book`: the legacy fields, and the booking's own."""
 
 from pydantic import BaseModel
 
@@ -6,7 +6,7 @@ from shared import BookingOutcome, Leg, LegOutcome, Status
 
 
 class BookAnswer(BaseModel):
-    """The documented answer; a cancelled trip has no `car`, `hotel` and `flight`."""
+    """The response; a cancelled trip has no `car`, `hotel` and `flight`."""
 
     cancelled: bool
     car: str | None = None
@@ -22,7 +22,7 @@ class BookAnswer(BaseModel):
 
 
 def book_answer(booking_id: str, user_id: str, outcome: BookingOutcome, url: str) -> BookAnswer:
-    """Put an outcome into the words that clients already read."""
+    """The legacy body of an outcome: existing clients compare these texts."""
     items = {leg.leg: leg.item for leg in outcome.legs}
     booked = outcome.status is Status.BOOKED
     named = {leg.value: f"{leg.capitalize()}: {items[leg]}" for leg in Leg} if booked else {}

@@ -1,4 +1,4 @@
-"""What a field may hold: the same patterns validate a request and stand in its description."""
+"""The values that fields accept: the same patterns validate requests and describe them."""
 
 import re
 from typing import Annotated, Any
@@ -6,10 +6,13 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 CONTROL = r"\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufffd-\uffff"
-"""What nobody types: controls, line separators, turned directions, and what was not readable."""
+"""Controls, line separators, bidi overrides and replacement characters, which nobody types.
+
+They could forge a log line or disguise a name on a page.
+"""
 
 BLANK = r" \u00a0\u1680\u2000-\u200f\u202f\u205f-\u2064\u3000\ufeff"
-"""What cannot be seen: spaces of every width, and of none."""
+"""Invisible characters: spaces of every width, including none."""
 
 VISIBLE = f"^[^{CONTROL}]*[^{CONTROL}{BLANK}][^{CONTROL}]*$"
 NUMBER = "^(0{0,2}[1-9]|0?10)$"
@@ -17,14 +20,14 @@ ADDRESS = "^[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,185}$"
 
 
 def plain(text: str) -> str:
-    """Text that people can see: not blank, and no control characters."""
+    """Validate visible text: not blank, and without control characters."""
     if not re.fullmatch(VISIBLE, text):
         raise ValueError("must be visible text, without control characters")
     return text
 
 
 def whole_number(value: Any) -> Any:
-    """A number of attempts may also come as a numeric string; true and false are no numbers."""
+    """Accept numeric strings too, as forms send them, but no booleans, which are ints to Python."""
     if isinstance(value, bool) or (
         isinstance(value, str) and not re.fullmatch("[0-9]{1,3}", value)
     ):
@@ -33,7 +36,7 @@ def whole_number(value: Any) -> Any:
 
 
 def address(text: str) -> str:
-    """An address that a mail server would take; whether it exists, only a message can tell."""
+    """Validate an address that a mail server would accept; only a mail shows whether it exists."""
     if not re.fullmatch(ADDRESS, text):
         raise ValueError("must be an e-mail address, such as jane@example.com")
     return text

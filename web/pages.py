@@ -1,4 +1,4 @@
-"""What a browser is shown: the same data as the API's, as pages."""
+"""Pages: the API's data, rendered for browsers."""
 
 from collections.abc import Mapping
 
@@ -18,9 +18,9 @@ def form_page(
     *,
     key: str,
 ) -> str:
-    """The booking form, with what was typed and what is wrong with it, by the name of the field.
+    """The booking form; what was typed and its errors are keyed by the field's name.
 
-    `key` makes one trip of the form, however often it is sent; each scenario's form adds a number.
+    `key` makes the form one trip, however often it is sent; each scenario's form adds a number.
     """
     return render_template(
         "form.html",
@@ -34,9 +34,9 @@ def form_page(
 
 
 def booking_page(booking: Booking, ui: str) -> str:
-    """A booking as it stands; `ui` is the address of its run in Temporal's Web UI.
+    """A booking in its current state; `ui` is the address of its run in Temporal's Web UI.
 
-    The same booking makes the same page, whenever that is: the script tells the time.
+    The page depends on the booking alone, so its `ETag` is stable: the script adds the clocks.
     """
     live = booking.ended_at is None
     return render_template(
@@ -52,7 +52,7 @@ def booking_page(booking: Booking, ui: str) -> str:
 
 
 def list_page(page: BookingPage, wanted: Filter, *, searchable: bool) -> str:
-    """A part of the list of bookings; it has filters where the server is searchable."""
+    """A page of the list of bookings, with filters if the server is searchable."""
     first = url_for("bookings.listing", status=wanted.status, traveller=wanted.traveller or None)
     return render_template(
         "bookings.html",
@@ -65,5 +65,5 @@ def list_page(page: BookingPage, wanted: Filter, *, searchable: bool) -> str:
 
 
 def guide_page(temporal_port: int, *, key: str) -> str:
-    """Things to do to a booking while it runs; `key` makes one trip of the guide's form."""
+    """Ways to disturb a running booking; `key` makes the guide's form one trip."""
     return render_template("guide.html", scenario=LONG_TRIP, temporal_port=temporal_port, key=key)

@@ -1,6 +1,6 @@
 """The picture of the saga, as SVG: three steps forward, and the same three back.
 
-`python -m web.picture` prints it as a file of its own, with its style in it.
+`python -m web.picture` prints it as a standalone file, with its styles inline.
 """
 
 import sys
@@ -16,14 +16,14 @@ ROOT = Path(__file__).parent.parent
 STYLES = ("tokens.css", "picture.css")
 
 WIDTH, GAP, LEFT = 84, 32, 38
-"""The width of a leg's box, the space between two, and where the first begins."""
+"""The width of a leg's box, the gap between two boxes, and the left edge of the first."""
 
 UNDONE = {LegState.UNDONE, LegState.SETTLED}
 GIVEN_UP = {LegState.REFUSED, LegState.FAILED}
 
 
 class Box(NamedTuple):
-    """A leg in the picture: where it is, how it stands, and how the edges at it do."""
+    """A leg in the picture: its position, its state, and the states of its two edges."""
 
     leg: Leg
     x: int
@@ -33,7 +33,7 @@ class Box(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """The saga with one booking in it, or with none."""
+    """The saga, showing a booking or all that can happen."""
 
     boxes: Sequence[Box]
     end: int
@@ -41,7 +41,7 @@ class Picture(NamedTuple):
 
 
 def picture_of(status: Status | None = None, legs: Sequence[LegOutcome] = ()) -> Picture:
-    """The picture of a booking as it stands; with none given, of all that can happen."""
+    """The picture of a booking in its current state; without one, of all that can happen."""
     states: Mapping[Leg, LegState] = {leg.leg: leg.state for leg in legs}
     boxes = []
     for number, leg in enumerate(Leg):
@@ -52,14 +52,14 @@ def picture_of(status: Status | None = None, legs: Sequence[LegOutcome] = ()) ->
 
 
 def forward_edge(state: LegState | None) -> str:
-    """How the edge into a leg stands: `active` while it is being booked, `taken` after."""
+    """The state of the edge into a leg: `active` while the leg is being booked, `taken` after."""
     if state is LegState.BOOKING:
         return "active"
     return "" if state in {None, LegState.NOT_ATTEMPTED} else "taken"
 
 
 def back_edge(state: LegState | None, status: Status | None) -> str:
-    """How the edge of a leg's undo stands; one that was not booked is made sure of all the same."""
+    """The state of a leg's undo edge; a leg that was never booked is released too."""
     if state is LegState.UNDOING:
         return "active"
     back = state in UNDONE or (state in GIVEN_UP and status is not Status.RUNNING)

@@ -1,4 +1,4 @@
-"""Errors as clients see them: problem documents (RFC 9457), or a page for a browser."""
+"""Error responses: problem documents (RFC 9457) for programs, pages for browsers."""
 
 from http import HTTPStatus
 from typing import Any
@@ -32,7 +32,7 @@ INVALID = "The request is not valid; see `errors` for each field."
 
 
 class FieldError(BaseModel):
-    """What is wrong with one field."""
+    """An error in one field."""
 
     pointer: str
     detail: str
@@ -50,18 +50,21 @@ class Problem(BaseModel):
 
 
 def field_errors(error: ValidationError) -> list[FieldError]:
-    """What is wrong with each field, in words for people."""
+    """The error in each field, readable and without the input, which may be private."""
     return [
         FieldError(
-            pointer="/" + "/".join(map(str, found["loc"])),
-            detail=found["msg"].removeprefix("Value error, "),
+            pointer="/" + "/".join(map(str, each["loc"])),
+            detail=each["msg"].removeprefix("Value error, "),
         )
-        for found in error.errors(include_url=False, include_context=False, include_input=False)
+        for each in error.errors(include_url=False, include_context=False, include_input=False)
     ]
 
 
 def wants_html() -> bool:
-    """Whether the client is a browser: it names HTML, and likes it at least as well as JSON."""
+    """Whether the client is a browser: it accepts HTML by name, and prefers JSON no more.
+
+    `curl` sends `*/*`, which must get JSON.
+    """
     accepts = request.accept_mimetypes
     named = "text/html" in request.headers.get("Accept", "")
     return named and accepts["text/html"] >= accepts["application/json"]
@@ -70,7 +73,7 @@ def wants_html() -> bool:
 def answer(
     status: int, detail: str, headers: dict[str, str] | None = None, **more: Any
 ) -> Response:
-    """A problem document, or the same as a page."""
+    """A problem document, or a page with the same content."""
     problem = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, **more)
     if wants_html():
         response = Response(render_template("problem.html", problem=problem), status)
@@ -82,7 +85,7 @@ def answer(
 
 
 def register(app: Flask) -> None:
-    """Answer every error as a problem; none shows a traceback."""
+    """Turn every error into a problem; none shows a traceback."""
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:

@@ -1,4 +1,4 @@
-"""What a client asks for: a trip to book, and how long it is willing to wait."""
+"""Requests: the trip to book, the idempotency key, and how long the client waits."""
 
 import json
 import re
@@ -14,11 +14,11 @@ from shared import BookVacationInput, Pace
 from web.fields import Address, Attempts, Item, Name
 
 FORM_KEY = "idempotency_key"
-"""The form's hidden field that makes a double click one booking."""
+"""The hidden field of the form that makes a double click one booking."""
 
 
 KEY = '^("[!-~]{1,255}"|[!#-~][!-~]{0,254})$'
-"""An `Idempotency-Key` header; only a quoted one can begin with a quote."""
+"""The pattern of an `Idempotency-Key`; only a quoted one can start with a quote."""
 
 UNREADABLE = "The body is not readable JSON: {}"
 BAD_KEY = "The Idempotency-Key must be 1 to 255 visible ASCII characters."
@@ -37,14 +37,14 @@ class BookingRequest(BaseModel):
     attempts: Annotated[
         Attempts,
         Field(
-            description="A rehearsal: each supplier is down before the attempt of this number. "
-            "It may also come as a string.",
+            description="For demos: each supplier fails until this attempt. A numeric string is "
+            "accepted too.",
             examples=[5],
         ),
     ] = 1
     email: Annotated[
         Address | None,
-        Field(description="Where to write when the trip has ended.", examples=["john@example.com"]),
+        Field(description="Where to send the outcome.", examples=["john@example.com"]),
     ] = None
 
     def trip(self, booking_id: str, owner: str, pace: Pace) -> BookVacationInput:
@@ -63,10 +63,10 @@ class BookingRequest(BaseModel):
 
 
 def from_json(body: bytes) -> BookingRequest:
-    """Read a JSON body.
+    """Parse a JSON body.
 
     Raises:
-        BadRequest: It is not JSON, or names a field twice.
+        BadRequest: It is not JSON, or has a field twice.
         ValidationError: It is JSON, but not a valid request.
     """
     try:
@@ -77,21 +77,21 @@ def from_json(body: bytes) -> BookingRequest:
 
 
 def from_form(form: MultiDict[str, str]) -> BookingRequest:
-    """Read the HTML form; an empty field counts as left out, and its own key is no field.
+    """Parse the HTML form, without its key; browsers send empty fields, which count as absent.
 
     Raises:
-        BadRequest: It names a field twice.
+        BadRequest: It has a field twice.
         ValidationError: It is not a valid request.
     """
     if any(len(texts) > 1 for _, texts in form.lists()):
-        raise BadRequest("The form names a field twice.")
+        raise BadRequest("The form has a field twice.")
     return BookingRequest.model_validate(
         {field: text for field, text in form.items() if text and field != FORM_KEY}
     )
 
 
 def require_utf8(form: bytes) -> None:
-    """Check what an HTML form was sent as: Werkzeug takes other bytes for some text all the same.
+    """Check the encoding of an HTML form: Werkzeug would silently replace other bytes.
 
     Raises:
         BadRequest: It is not UTF-8.
@@ -103,23 +103,23 @@ def require_utf8(form: bytes) -> None:
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object's fields; one named twice would be read differently by different readers."""
+    """An object's fields; parsers disagree about duplicates, so they are an error."""
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        raise ValueError("a field is named twice")
+        raise ValueError("a field appears twice")
     return fields
 
 
 def no_constant(name: str) -> None:
-    """Refuse NaN and Infinity, which Python reads and JSON does not have."""
+    """Refuse NaN and Infinity, which Python parses but JSON does not allow."""
     raise ValueError(f"{name} is not JSON")
 
 
 def wait_seconds(prefer: str | None, limit: float) -> float:
-    """How long to wait for the outcome: `Prefer: wait=N` (RFC 7240), and never over `limit`.
+    """How long to wait for the outcome: `Prefer: wait=N` (RFC 7240), at most `limit`.
 
     Raises:
-        BadRequest: The header asks to wait for something that is not a number of seconds.
+        BadRequest: N is not a number of seconds.
     """
     for preference in (prefer or "").split(","):
         name, _, value = preference.split(";")[0].partition("=")
@@ -131,10 +131,10 @@ def wait_seconds(prefer: str | None, limit: float) -> float:
 
 
 def idempotency_key(text: str | None) -> str | None:
-    """The value of an `Idempotency-Key` header: 1 to 255 visible characters, bare or quoted.
+    """The key in an `Idempotency-Key` header: clients send it bare or quoted, so strip the quotes.
 
     Raises:
-        BadRequest: It is something else.
+        BadRequest: It is not 1 to 255 visible ASCII characters.
     """
     if text is None:
         return None

@@ -20,7 +20,7 @@ SCHEMES = {name: {"type": "http", "scheme": name} for name in ("bearer", "basic"
 
 
 def document(tokens: bool) -> Json:
-    """The description of a service where tokens are needed, or not."""
+    """The description of a service that requires tokens, or does not."""
     secured: list[Json] = [{scheme: []} for scheme in SCHEMES]
     return {
         "openapi": "3.1.1",

@@ -1,4 +1,4 @@
-"""The operations: what each takes, and everything that it can answer."""
+"""The operations: their parameters, and all of their responses."""
 
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -145,7 +145,7 @@ CANCEL = {
 
 
 def health(name: str, summary: str, status: str, problems: Json) -> Json:
-    """A question about the service itself, which needs no token."""
+    """A health check, which needs no token."""
     schema = {"type": "object", "required": ["status"], "properties": {"status": {"const": status}}}
     healthy = {"description": "Yes.", "content": {"application/json": {"schema": schema}}}
     responses = {"200": healthy} | problems

@@ -1,4 +1,4 @@
-"""The parts of an operation: what it takes, and what it can answer."""
+"""Builders for the parts of an operation."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ Json = dict[str, Any]
 
 
 def header(description: str, example: str, required: bool = True, **schema: Any) -> Json:
-    """A header of an answer."""
+    """A response header."""
     return {
         "description": description,
         "required": required,
@@ -27,7 +27,7 @@ def parameter(place: str, name: str, description: str, example: str, **schema: A
 
 
 def body(model: type[BaseModel], examples: Json, mimetype: str = "application/json") -> Json:
-    """A body that is validated by a model, with examples by their names."""
+    """A body with a model's schema, and named examples."""
     schema = {"$ref": f"#/components/schemas/{model.__name__}"}
     shown = {name: {"value": value} for name, value in examples.items()}
     return {"content": {mimetype: {"schema": schema, "examples": shown}}}
@@ -40,13 +40,13 @@ def answer(
     model: type[BaseModel],
     *examples: Booking | BookAnswer,
 ) -> Json:
-    """An answer that is no problem."""
+    """A response that is not a problem."""
     shown = {it.status.value: it.model_dump(mode="json", exclude_none=True) for it in examples}
     about = {"description": description, "headers": headers}
     return {str(status): about | body(model, shown)}
 
 
 def problem(status: int, *details: str, headers: Json | None = None) -> Json:
-    """A problem, described by every detail that it can have."""
+    """A problem, described by all of its possible details."""
     about = {"description": "\n\n".join(details), "headers": headers or {}}
     return {str(status): about | body(Problem, {}, "application/problem+json")}

@@ -1,4 +1,4 @@
-"""The schemas of requests and answers, made from the models that validate them."""
+"""The schemas of requests and responses, generated from the models that validate them."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ ANSWERS = (BookAnswer, Booking, BookingPage, Problem)
 
 
 class RequestSchema(GenerateJsonSchema):
-    """A schema without titles, which would only repeat the fields' names."""
+    """A schema without titles, which would only repeat the field names."""
 
     def field_title_should_be_set(self, schema: CoreSchema | Any) -> bool:
         """No title is set."""
@@ -24,14 +24,14 @@ class RequestSchema(GenerateJsonSchema):
 
 
 class AnswerSchema(RequestSchema):
-    """The schema of an answer, which leaves out fields that are null, and no others."""
+    """The schema of a response, which omits fields that are null, and no others."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> Json:
-        """Null is never sent."""
+        """Return the schema without null, which is never sent."""
         return self.generate_inner(schema["schema"])
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> Json:
-        """A default is sent like any other value."""
+        """Return the schema without the default, which is sent like any other value."""
         return self.generate_inner(schema["schema"])
 
     def field_is_required(self, field: Any, total: bool) -> bool:
