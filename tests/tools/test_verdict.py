@@ -1,4 +1,4 @@
-"""The verdict can be guilty: what a client was told is held against what is."""
+"""The verdict can be guilty: responses are compared with what is true."""
 
 import time
 from dataclasses import replace
@@ -9,7 +9,7 @@ from operations.audit.known import KnownTrip, Standing
 from shared import BookVacationInput, Status
 from tools.chaos.plan import errand
 from tools.chaos.record import Record
-from tools.chaos.verdict import told_wrong
+from tools.chaos.verdict import contradicted
 
 ERRAND = replace(errand(1, 1), key="a key")
 BOOKING_ID = f"trip-{1:032x}"
@@ -22,7 +22,7 @@ def known(standing: Standing = Standing.BOOKED, booking_id: str = BOOKING_ID) ->
     return KnownTrip(booking_id, trip, standing)
 
 
-def told(*statuses: Status, key: str | None = "a key", booking_id: str = BOOKING_ID) -> Record:
+def heard(*statuses: Status, key: str | None = "a key", booking_id: str = BOOKING_ID) -> Record:
     record = Record(replace(ERRAND, key=key))
     for status in statuses:
         answer = {"booking_id": booking_id, "user_id": "chaos-1-123456", "status": status}
@@ -31,41 +31,43 @@ def told(*statuses: Status, key: str | None = "a key", booking_id: str = BOOKING
 
 
 def problems(record: Record, *trips: KnownTrip) -> str:
-    return "\n".join(told_wrong([record], {trip.booking_id: trip for trip in trips}))
+    return "\n".join(contradicted([record], {trip.booking_id: trip for trip in trips}))
 
 
-def test_what_is_as_it_was_told_is_right() -> None:
-    assert problems(told(Status.RUNNING, Status.BOOKED), known()) == ""
-    assert problems(told(Status.CANCELLED), known(Standing.CANCELLED)) == ""
-    asked_to_cancel = told(Status.BOOKED)
+def test_true_responses_are_no_problem() -> None:
+    assert problems(heard(Status.RUNNING, Status.BOOKED), known()) == ""
+    assert problems(heard(Status.CANCELLED), known(Standing.CANCELLED)) == ""
+    asked_to_cancel = heard(Status.BOOKED)
     asked_to_cancel.cancel_asked = True
     assert problems(asked_to_cancel, known(Standing.CANCELLED)) == ""
 
 
-def test_a_request_without_key_and_without_answer_may_have_a_booking_or_none() -> None:
-    assert problems(told(key=None)) == ""
-    assert problems(told(key=None), known()) == ""
+def test_a_request_without_key_or_response_may_have_a_booking_or_none() -> None:
+    assert problems(heard(key=None)) == ""
+    assert problems(heard(key=None), known()) == ""
 
 
-@pytest.mark.parametrize("record", [told(Status.BOOKED), told(Status.RUNNING, key=None), told()])
+@pytest.mark.parametrize("record", [heard(Status.BOOKED), heard(Status.RUNNING, key=None), heard()])
 def test_a_lost_booking(record: Record) -> None:
     assert "its booking is lost" in problems(record)
 
 
 def test_a_second_booking() -> None:
-    assert "it has 2 bookings" in problems(told(Status.BOOKED), known(), known(booking_id=OTHER_ID))
+    assert "it has 2 bookings" in problems(
+        heard(Status.BOOKED), known(), known(booking_id=OTHER_ID)
+    )
 
 
-def test_another_booking_than_was_told() -> None:
-    assert "another booking" in problems(told(Status.BOOKED, booking_id=OTHER_ID), known())
+def test_another_booking_than_in_the_response() -> None:
+    assert "another booking" in problems(heard(Status.BOOKED, booking_id=OTHER_ID), known())
 
 
 @pytest.mark.parametrize(
-    ("said", "standing"),
+    ("last", "standing"),
     [(Status.BOOKED, Standing.CANCELLED), (Status.CANCELLED, Standing.BOOKED)],
 )
-def test_another_outcome_than_was_told(said: Status, standing: Standing) -> None:
-    assert f"it was told {said} last" in problems(told(said), known(standing))
+def test_another_outcome_than_in_the_response(last: Status, standing: Standing) -> None:
+    assert f"the last response was {last}" in problems(heard(last), known(standing))
 
 
 @pytest.mark.parametrize(
@@ -77,20 +79,22 @@ def test_another_outcome_than_was_told(said: Status, standing: Standing) -> None
     ],
 )
 def test_an_outcome_that_changes(first: Status, then: Status) -> None:
-    assert f"it was told {first}, and later {then}" in problems(told(first, then), known())
+    assert f"a response was {first}, and a later one {then}" in problems(
+        heard(first, then), known()
+    )
 
 
 def test_no_outcome() -> None:
-    assert "no outcome" in problems(told(Status.RUNNING), known(Standing.IN_PROGRESS))
-    assert "never got an answer" in problems(told(), known())
+    assert "no outcome" in problems(heard(Status.RUNNING), known(Standing.IN_PROGRESS))
+    assert "never got an outcome" in problems(heard(), known())
 
 
-def test_a_booking_that_nobody_asked_for() -> None:
+def test_a_booking_that_nobody_requested() -> None:
     record = Record(replace(errand(1, 2), key=None))
-    assert "never asked for" in problems(record, known())
+    assert "never requested" in problems(record, known())
 
 
-def test_other_items_than_were_asked_for() -> None:
+def test_other_items_than_were_requested() -> None:
     trip = known()
     other = replace(trip, trip=trip.trip.model_copy(update={"book_car_id": "another"}))
-    assert "other items" in problems(told(Status.BOOKED), other)
+    assert "other items" in problems(heard(Status.BOOKED), other)

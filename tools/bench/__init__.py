@@ -1,1 +1,1 @@
-"""How fast a booking is, beside the least that Temporal costs and beside a naive service."""
+"""The benchmark: bookings, compared with Temporal's floor and with a naive service."""

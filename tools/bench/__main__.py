@@ -1,4 +1,4 @@
-"""The benchmark: `make bench`, or `python -m tools.bench --help`; it writes `bench/results.md`."""
+"""The benchmark, `make bench`. It writes `results.md`."""
 
 import argparse
 import asyncio
@@ -15,18 +15,22 @@ from tools.helpers.processes import ROOT, wait_until
 FLOORS = ("floor", "lean")
 
 NAIVE_SHARE = 3
-"""The naive service gets that many times fewer bookings, as it is that much slower."""
+"""The factor by which the naive service gets fewer bookings, because it is slower."""
 
 
 def arguments() -> argparse.Namespace:
-    """What the command line asks for."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
     parser.add_argument("--repetitions", type=int, default=3)
-    parser.add_argument("--bookings", type=int, default=120, help="for each measurement")
-    parser.add_argument("--in-a-row", type=int, default=1000, help="for the slowest of them")
-    parser.add_argument("--waiting", type=int, default=200, help="requests that wait at once")
-    parser.add_argument("--quick", action="store_true", help="try it out; the figures mean little")
-    parser.add_argument("--output", type=Path, default=ROOT / "bench", help="a folder")
+    parser.add_argument("--bookings", type=int, default=120, help="per measurement")
+    parser.add_argument("--in-a-row", type=int, default=1000, help="to find the slowest one")
+    parser.add_argument("--waiting", type=int, default=200, help="concurrently waiting requests")
+    parser.add_argument(
+        "--quick", action="store_true", help="a short trial; the figures mean little"
+    )
+    parser.add_argument(
+        "--output", type=Path, default=ROOT / "tools" / "bench", help="the folder to write to"
+    )
     args = parser.parse_args()
     args.clients, args.pause = [1, 8, 32, 64], PAUSE
     if args.quick:
@@ -36,7 +40,7 @@ def arguments() -> argparse.Namespace:
 
 
 def bookings_for(case: Case, bookings: int) -> int:
-    """How many bookings a case gets: fewer where each takes its time."""
+    """The number of bookings for a case: fewer if each is slow."""
     share = 3 if case.clients == 1 else 1
     if case.subject == "naive":
         share *= NAIVE_SHARE
@@ -44,7 +48,7 @@ def bookings_for(case: Case, bookings: int) -> int:
 
 
 def cases(names: Iterable[str], clients: Iterable[int]) -> list[Case]:
-    """What is measured in each repetition, in order; what is compared stands side by side."""
+    """The cases of a repetition, in order, with those to compare next to each other."""
     return [
         Case(name, path, count)
         for count in clients
@@ -59,7 +63,7 @@ def measure_all(subjects: dict[str, Subject], args: argparse.Namespace) -> Resul
     order = cases(subjects, args.clients)
     results = Results({case: [] for case in order})
     for repetition in range(args.repetitions):
-        # There and back, so that no case always runs behind the same other one.
+        # Alternate the order, so no case always runs after the same other one.
         for case in order if repetition % 2 == 0 else reversed(order):
             task = Task(case.clients, bookings_for(case, args.bookings), case.path)
             results[case].append(measure(subjects[case.subject], task, args.pause))
@@ -68,7 +72,7 @@ def measure_all(subjects: dict[str, Subject], args: argparse.Namespace) -> Resul
 
 
 def show(case: Case, figures: Figures) -> None:
-    """Tell how far the benchmark has come."""
+    """Print a result, as progress."""
     print(
         f"{case.subject:5} {case.path:8} {case.clients:2} clients:"
         f" {figures.per_second:5.1f} bookings/s, p50 {figures.p50:6.1f} ms,"
@@ -78,7 +82,7 @@ def show(case: Case, figures: Figures) -> None:
 
 
 def kept_of_one(subjects: dict[str, Subject]) -> dict[tuple[str, str], Kept]:
-    """Make one booking by each subject and path, and see what Temporal keeps of it."""
+    """Make one booking per subject and path, and measure what Temporal keeps of it."""
     found = {}
     for case in cases(subjects, [1]):
         subject = subjects[case.subject]
@@ -88,8 +92,8 @@ def kept_of_one(subjects: dict[str, Subject]) -> dict[tuple[str, str], Kept]:
 
 
 def begin_waiting(web: Subject, requests: int) -> Memory:
-    """Begin so many requests, which wait for a worker; the web process's memory meanwhile."""
-    # A burst of them would be told 503 where the machine cannot start so many within 2.5 s.
+    """Send requests that wait for a worker; the web process's memory while they do."""
+    # A burst would get 503s if the machine could not start all of them within 2.5 s.
     web.load.begin(Task(requests, requests, stagger=0.03))
     wait_until(lambda: asyncio.run(running(web.temporal_port)) == requests, timeout=60)
     return memory(web.processes["web"])
@@ -108,7 +112,7 @@ def main() -> None:
         floors = [tuned.floor(kind) for kind in FLOORS]
         subjects = {it.name: it for it in (*floors, ours, naive(stack, folder))}
         for subject in subjects.values():
-            subject.load.run(Task(4, 12))  # to warm up
+            subject.load.run(Task(4, 12))  # warm up
         counted = kept_of_one(subjects)
         run = report.Run(
             machine=machine.describe(folder),

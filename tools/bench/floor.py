@@ -1,6 +1,6 @@
 """The floor, three activities that do nothing: `python -m tools.bench.floor floor PORT`.
 
-`lean` in place of `floor` is the same with what the SDK can be spared: no sandbox, no compression.
+`lean` instead of `floor` omits what the SDK can do without: the sandbox and compression.
 """
 
 import asyncio
@@ -24,10 +24,10 @@ from bookings.client import let_sdk_rest
 LEAN = "lean"
 
 POLLERS = 50
-"""As in ours. It is not imported: the floor's sandbox would load all of ours for each workflow."""
+"""As in ours, but not imported: the floor's sandbox would load our modules for each workflow."""
 
 TIMEOUT = timedelta(seconds=3)
-"""As soon as in ours does the server look whether a step is still alive; see `bench.measure`."""
+"""As in ours, the server checks after that time whether a step is alive; see `bench.measure`."""
 
 
 @activity.defn
@@ -49,7 +49,7 @@ class FloorWorkflow:
 
 
 async def connect(kind: str, port: int) -> Client:
-    """Connect, for the worker and for the load."""
+    """Connect the worker or the load."""
     if kind == LEAN:
         return await Client.connect(f"127.0.0.1:{port}", grpc_compression=GrpcCompression.NONE)
     return await Client.connect(f"127.0.0.1:{port}")

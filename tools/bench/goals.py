@@ -1,4 +1,4 @@
-"""What the service is to reach, and whether a run has reached it."""
+"""The goals of the service, and whether a run has met them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ HOLDS: dict[str, Callable[[float, float], bool]] = {"≤": le, "≥": ge, "<": l
 
 @dataclass(frozen=True)
 class Goal:
-    """A figure that has a limit, as it was measured; of several values, the median counts."""
+    """A measured figure with a limit, which applies to the median of its values."""
 
     figure: str
     relation: str
@@ -22,12 +22,12 @@ class Goal:
 
     @property
     def met(self) -> bool:
-        """Whether the limit is kept."""
+        """Whether the median is within the limit."""
         return HOLDS[self.relation](median(self.values), self.limit)
 
 
 def goals(results: Results, row: Figures, waiting: Memory) -> list[Goal]:
-    """The goals, with what a run has measured."""
+    """The goals, with the figures of a run."""
     naive_1, ours_1 = Case("naive", "happy", 1), Case("ours", "happy", 1)
     to_naive = results.ratios(naive_1, ours_1, "p50")
     rollback = results.ratios(Case("ours", "rollback", 1), ours_1, "p50")
@@ -42,7 +42,7 @@ def goals(results: Results, row: Figures, waiting: Memory) -> list[Goal]:
 
 
 def to_floor(results: Results, floor: str, words: str) -> list[Goal]:
-    """The goals that compare with what Temporal itself costs."""
+    """The goals relative to the cost of Temporal itself."""
     latency, speed, cpu = (
         results.ratios(Case("ours", "happy", clients), Case(floor, "happy", clients), figure)
         for clients, figure in ((1, "p50"), (32, "per_second"), (32, "cpu_without_load"))

@@ -1,7 +1,7 @@
-"""What growth does: `make bench-growth`, or `python -m tools.bench.growth --help`.
+"""The effect of growth, `make bench-growth`.
 
-A service with many closed and many open bookings is compared with an empty one that runs beside
-it. It writes `bench/growth.md`.
+It compares a service that has many closed and open bookings with an empty one that runs at the
+same time, and writes `growth.md`.
 """
 
 import argparse
@@ -22,16 +22,16 @@ from tools.helpers.processes import ROOT
 from tools.helpers.service import Service
 
 STEPS = 10
-"""How often the memory is read while the bookings are made."""
+"""The number of memory readings while the bookings are made."""
 
 SETTLING = 60
-"""Seconds after which a stuck undo is retried at its slowest pace; measuring begins then."""
+"""Seconds until stuck undos are retried at their slowest pace, and measuring starts."""
 
 Times = list[float]
 
 
 class Grown:
-    """A service whose bookings grow in number."""
+    """A service with a growing number of bookings."""
 
     def __init__(self, tuned: Tuned) -> None:
         self.service: Service = tuned.service()
@@ -41,7 +41,7 @@ class Grown:
         self.last_id = self.subject.load.run(Task(4, 40)).last_id
 
     def measure(self, times: int) -> dict[str, Times]:
-        """How long a new booking takes, and the pages about bookings, in milliseconds."""
+        """The milliseconds that a new booking, its page and the list take."""
         booked = self.subject.load.run(Task(1, times))
         self.last_id = booked.last_id
         return {
@@ -51,8 +51,8 @@ class Grown:
         }
 
     def get(self, path: str, times: int) -> Times:
-        """How long it takes to get a page, in milliseconds."""
-        self.http.close()  # it connects anew; what was idle may have been closed at the other end
+        """The milliseconds that a page takes."""
+        self.http.close()  # reconnect: the server may have closed an idle connection
         return [timed(lambda: self._get(path)) for _ in range(times)]
 
     def _get(self, path: str) -> None:
@@ -71,14 +71,14 @@ class Grown:
 
 
 def timed(do: Callable[[], None]) -> float:
-    """How many milliseconds something takes."""
+    """The milliseconds that a call takes."""
     begun = time.perf_counter()
     do()
     return (time.perf_counter() - begun) * 1000
 
 
 def row(name: str, empty: list[Times], grown: list[Times]) -> list[str]:
-    """A row that compares two services; the ratio is the median of those of the rounds."""
+    """A row that compares two services; the ratio is the median over the rounds."""
     ratios = [median(full) / median(none) for full, none in zip(grown, empty, strict=True)]
     cells = [name]
     for rounds in (empty, grown):
@@ -93,9 +93,9 @@ def main() -> None:
     parser.add_argument("--closed", type=int, default=10_000)
     parser.add_argument("--open", type=int, default=500)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--times", type=int, default=40, help="in each round")
+    parser.add_argument("--times", type=int, default=40, help="per round")
     parser.add_argument("--settling", type=float, default=SETTLING, help="seconds")
-    parser.add_argument("--output", type=Path, default=ROOT / "bench")
+    parser.add_argument("--output", type=Path, default=ROOT / "tools" / "bench")
     args = parser.parse_args()
     with laboratory() as (stack, folder):
         empty = Grown(Tuned(stack, folder / "empty"))
@@ -119,7 +119,7 @@ def main() -> None:
     parts = [
         "# Growth",
         f"A service with {args.closed} closed bookings and {args.open} open ones, whose undo is"
-        " stuck and retried every 30 s, beside an empty one on the same machine at the same time."
+        " stuck and retried every 30 s, compared with an empty one on the same machine."
         " Written by `make bench-growth`.",
         table(("machine", ""), facts.items()),
         table(head, speeds),

@@ -1,6 +1,6 @@
-"""The load, a process of its own: `python -m tools.bench.load http|floor|lean PORT`.
+"""The load process: `python -m tools.bench.load http|floor|lean PORT`.
 
-It reads a `Task` a line, and answers each with a `Done`.
+It reads a `Task` per line, and prints a `Done` for each.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ Book = Callable[[], Awaitable[str]]
 
 
 class Trip(NamedTuple):
-    """What is booked, and what `cancelled` is then in the answer; None: it is not waited for."""
+    """The items to book, and the expected `cancelled` in the response; None: do not wait for it."""
 
     car: str
     flight: str
@@ -36,7 +36,7 @@ TRIPS = {
 
 
 class Task(NamedTuple):
-    """So many bookings, by so many clients at once, who come `stagger` seconds one after the other.
+    """`bookings` in all, by `clients` at once, started `stagger` seconds apart.
 
     `path` is a name in `TRIPS`.
     """
@@ -48,7 +48,7 @@ class Task(NamedTuple):
 
 
 class Done(NamedTuple):
-    """How long it took, in seconds and for each booking in milliseconds, and what it cost here."""
+    """The seconds of a task, the milliseconds of each booking, and the load's own CPU time."""
 
     seconds: float
     latencies: list[float]
@@ -57,7 +57,7 @@ class Done(NamedTuple):
 
 
 class HttpClient:
-    """Books over one connection, with no more HTTP than that needs."""
+    """Books over one connection, with minimal HTTP."""
 
     def __init__(self, port: int, trip: Trip) -> None:
         self.port = port
@@ -73,7 +73,7 @@ class HttpClient:
         self.streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def book(self) -> str:
-        """Book a trip; its id."""
+        """Book a trip, and return its id."""
         reader, writer = self.streams or await asyncio.open_connection("127.0.0.1", self.port)
         writer.write(self.request)
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
@@ -84,18 +84,18 @@ class HttpClient:
         if not keep:
             writer.close()
         if answer.get("cancelled") is not self.cancelled:
-            raise RuntimeError(f"not the answer that was expected: {answer}")
+            raise RuntimeError(f"unexpected response: {answer}")
         booking_id: str = answer["booking_id"]
         return booking_id
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self.streams:
             self.streams[1].close()
 
 
 async def floor(client: Client, task_queue: str) -> str:
-    """Run one workflow of the floor; its id."""
+    """Run one workflow of the floor, and return its id."""
     workflow_id = f"floor-{uuid.uuid4().hex}"
     await client.execute_workflow(
         FloorWorkflow.run, "nothing", id=workflow_id, task_queue=task_queue
@@ -104,7 +104,7 @@ async def floor(client: Client, task_queue: str) -> str:
 
 
 async def run(task: Task, books: list[Book]) -> Done:
-    """Do a task, each client with its own way to book."""
+    """Do a task; `books` has a function for each client."""
     latencies: list[float] = []
     left = task.bookings
     last_id = ""
@@ -125,7 +125,7 @@ async def run(task: Task, books: list[Book]) -> Done:
 
 
 async def main(kind: str, port: int) -> None:
-    """Do the tasks that come in."""
+    """Do the tasks on stdin."""
     temporal = await connect(kind, port) if kind != "http" else None
     while line := await asyncio.to_thread(sys.stdin.readline):
         task = Task(*json.loads(line))

@@ -1,4 +1,4 @@
-"""What the benchmark ran on."""
+"""The machine and the versions that the benchmark ran on."""
 
 import os
 import platform
@@ -12,7 +12,7 @@ PACKAGES = ("temporalio", "flask", "gunicorn", "sqlalchemy", "pydantic")
 
 
 def describe(folder: Path) -> dict[str, str]:
-    """The machine and the versions; `folder` is where the state files are."""
+    """Describe the machine and the versions; `folder` has the state files."""
     return {
         "Processor": f"{os.cpu_count()} cores, {processor()}",
         "Memory": f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GiB",

@@ -1,4 +1,4 @@
-"""One measurement: a subject under one load for a while."""
+"""One measurement: a subject under a load."""
 
 import time
 from collections.abc import Sequence
@@ -11,15 +11,15 @@ from tools.bench.proc import cpu_ms
 from tools.bench.subjects import Subject
 
 PAUSE = 4.0
-"""Seconds after a measurement that its CPU times count too.
+"""Seconds after the load for which CPU time still counts.
 
-A step's timer is left to the server, which looks at it when it is due, three seconds later. That is
-part of what the booking costs, and must not fall on what is measured next.
+A step leaves a timer, which the server processes three seconds later. That is part of the booking's
+cost, and must not be charged to the next measurement.
 """
 
 
 class Case(NamedTuple):
-    """What is measured; `subject` and `path` are names."""
+    """A case to measure; `subject` and `path` are names."""
 
     subject: str
     path: str
@@ -28,7 +28,7 @@ class Case(NamedTuple):
 
 @dataclass(frozen=True)
 class Figures:
-    """What was measured once: bookings a second, milliseconds, and CPU milliseconds a booking."""
+    """One measurement: bookings a second, milliseconds, and CPU milliseconds per booking."""
 
     per_second: float
     p50: float
@@ -38,7 +38,7 @@ class Figures:
 
     @property
     def cpu_without_load(self) -> float:
-        """CPU milliseconds a booking of everything but the load."""
+        """CPU milliseconds per booking of everything but the load."""
         return sum(ms for process, ms in self.cpu.items() if process != "load")
 
 
@@ -67,5 +67,5 @@ def measure(subject: Subject, task: Task, pause: float = 0) -> Figures:
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
-    """What so many per cent of the values do not exceed."""
+    """The value that `percent` of the values do not exceed."""
     return quantiles(values, n=100, method="inclusive")[percent - 1]

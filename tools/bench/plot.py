@@ -1,4 +1,4 @@
-"""A plot of bars, as SVG."""
+"""A bar chart, as SVG."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,19 +11,19 @@ LABELS, WIDTH, HEAD = 100, 420, 56
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar of one or more named parts, one behind the other."""
+    """A bar of one or more named parts."""
 
     label: str
     parts: dict[str, float]
 
     @property
     def length(self) -> float:
-        """All parts together."""
+        """The sum of the parts."""
         return sum(self.parts.values())
 
 
 def bars(panels: dict[str, Sequence[Bar]]) -> str:
-    """Panels of bars side by side, each with its title, as one picture."""
+    """One picture of titled panels, side by side."""
     height = HEAD + max(map(len, panels.values())) * (BAR + GAP)
     width = len(panels) * (LABELS + WIDTH)
     drawn = "\n".join(
@@ -38,7 +38,7 @@ def bars(panels: dict[str, Sequence[Bar]]) -> str:
 
 
 def panel(title: str, rows: Sequence[Bar]) -> str:
-    """One panel: its title, what its colours mean, and its bars."""
+    """One panel: its title, its legend and its bars."""
     names = list(dict.fromkeys(name for row in rows for name in row.parts))
     colours = dict(zip(names, COLOURS, strict=False))
     scale = (WIDTH - 60) / max(row.length for row in rows)

@@ -1,4 +1,4 @@
-"""What processes cost, as Linux counts it in /proc."""
+"""The CPU time and memory of processes, from Linux's /proc."""
 
 import os
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ MS_PER_TICK = 1000 / os.sysconf("SC_CLK_TCK")
 
 
 class Memory(NamedTuple):
-    """Memory in MiB; `pss` counts what processes share only once."""
+    """Memory in MiB; `pss` counts shared memory only once."""
 
     rss: float
     pss: float
 
 
 def tree(pid: int) -> Iterator[int]:
-    """Yield a process and its descendants that live."""
+    """Yield a process and its living descendants."""
     yield pid
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in children.read_text().split():
@@ -24,7 +24,7 @@ def tree(pid: int) -> Iterator[int]:
 
 
 def cpu_ms(pid: int) -> float:
-    """Milliseconds of CPU that a process and its descendants have used, those that ended too."""
+    """The CPU milliseconds of a process and its descendants, including ended ones."""
     ticks = 0
     for member in tree(pid):
         fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()

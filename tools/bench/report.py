@@ -17,7 +17,7 @@ PROCESSES = ("Temporal", "worker", "web", "load")
 
 @dataclass(frozen=True)
 class Run:
-    """What a run has measured."""
+    """The measurements of a run."""
 
     machine: dict[str, str]
     settings: dict[str, Any]
@@ -35,7 +35,7 @@ def write(folder: Path, run: Run) -> None:
 
 
 def save(file: Path, paragraphs: Sequence[str]) -> None:
-    """Write a report, in a folder that is made for it."""
+    """Write a report, and create its folder."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("\n\n".join(paragraphs) + "\n")
     print(f"Written: {file}")
@@ -67,7 +67,7 @@ def parts(run: Run) -> list[str]:
         ),
         "## Memory after the run, in MiB",
         table(("", "process", "RSS", "PSS"), map(memory_row, run.memory.items())),
-        f"Our web process with {run.settings['waiting']} requests that wait:"
+        f"Our web process with {run.settings['waiting']} waiting requests:"
         f" RSS {run.waiting.rss:.0f} MiB, PSS {run.waiting.pss:.0f} MiB.",
         "## What Temporal keeps of a booking",
         table(
@@ -78,7 +78,7 @@ def parts(run: Run) -> list[str]:
 
 
 def found_goals(run: Run) -> list[Goal]:
-    """The goals with this run's values."""
+    """The goals, with this run's values."""
     return goals(run.results, run.row, run.waiting)
 
 
@@ -89,7 +89,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def spread(values: Sequence[float]) -> str:
-    """Several values as their median, with the smallest and the largest."""
+    """The median of some values, with their minimum and maximum."""
     return f"{median(values):.1f} ({min(values):.1f} to {max(values):.1f})"
 
 
@@ -124,7 +124,7 @@ def memory_row(row: tuple[tuple[str, str], Memory]) -> list[str]:
 
 
 def plot(results: Results) -> str:
-    """The plot of the happy path: bookings a second, and CPU for each, by process."""
+    """The plot of the happy path: bookings a second, and CPU per booking, by process."""
     happy = {case: figures for case, figures in results.items() if case.path == "happy"}
     speed, cpu = [], []
     for case, figures in happy.items():

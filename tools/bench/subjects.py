@@ -1,4 +1,4 @@
-"""What is measured: each subject with its processes, and with a load process that books there."""
+"""The subjects of the benchmark: each has its processes, and a load process that books there."""
 
 import asyncio
 import json
@@ -54,10 +54,10 @@ class Load:
         print(json.dumps(task), file=self.process.stdin, flush=True)
 
     def end(self) -> Done:
-        """Wait for the task's end."""
+        """Wait for the end of the task."""
         answer = self.process.stdout.readline() if self.process.stdout else ""
         if not answer:
-            raise RuntimeError("a load ended with an error, which it printed")
+            raise RuntimeError("a load process failed; see its error above")
         return Done(*json.loads(answer))
 
     def run(self, task: Task) -> Done:
@@ -68,11 +68,11 @@ class Load:
 
 @contextmanager
 def laboratory() -> Iterator[tuple[ExitStack, Path]]:
-    """What a benchmark needs: a stack for its processes, and a folder for their files.
+    """Provide a stack for the benchmark's processes, and a folder for their files.
 
-    The folder is in `data`, as state files in memory would be no fair measure.
+    The folder is in `data`, because /tmp may be in memory, which would distort the figures.
     """
-    # With it, Python compiles a workflow's module anew each time that the sandbox loads it.
+    # If it were set, Python would compile a workflow's module each time that the sandbox loads it.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     data = ROOT / "data"
     data.mkdir(exist_ok=True)
@@ -82,7 +82,7 @@ def laboratory() -> Iterator[tuple[ExitStack, Path]]:
 
 @dataclass
 class Subject:
-    """Something to measure: its load, its processes by name, and where its Temporal is."""
+    """Something to measure: its load, its processes by name, and its Temporal's port."""
 
     name: str
     load: Load
@@ -92,7 +92,7 @@ class Subject:
 
 @contextmanager
 def temporal_process(command: list[str], port: int) -> Iterator[int]:
-    """Run a Temporal server on a port; the value is its process id."""
+    """Run a Temporal server on a port, and yield its process id."""
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_until(lambda: server.poll() is not None or listens(port), timeout=60)
@@ -109,7 +109,7 @@ async def _prepare(port: int) -> None:
 
 
 class Tuned:
-    """A tuned Temporal server with its state in a file, and what runs on it."""
+    """A tuned Temporal server with a state file, and the subjects that run on it."""
 
     def __init__(self, stack: ExitStack, folder: Path) -> None:
         self.stack = stack
@@ -122,7 +122,7 @@ class Tuned:
         self.server = stack.enter_context(temporal_process(command, self.port))
 
     def service(self, **variables: str) -> Service:
-        """Prepare our service, with nothing of it started yet."""
+        """Prepare our service, without starting it."""
         return self.stack.enter_context(service(self.folder, self.port, **variables))
 
     def floor(self, kind: str) -> Subject:
@@ -136,7 +136,7 @@ class Tuned:
         return Subject(kind, load, self.port, processes)
 
     def ours(self, service: Service) -> Subject:
-        """Start our service's web process; its worker is still to come."""
+        """Start our service's web process, but no worker."""
         web = service.start_web()
         load = self.stack.enter_context(Load("http", int(service.environment["PORT"])))
         processes = {"Temporal": self.server, "web": web.process.pid}
@@ -144,7 +144,7 @@ class Tuned:
 
 
 def naive(stack: ExitStack, folder: Path) -> Subject:
-    """Start the naive service, with a Temporal server as it comes."""
+    """Start the naive service, with a Temporal server that has default settings."""
     environment = Environment(folder / "naive")
     port, web_port = environment["TEMPORAL_PORT"], environment["PORT"]
     command = [str(find_or_get_binary()), "server", "start-dev", f"--port={port}"]
@@ -163,7 +163,7 @@ def naive(stack: ExitStack, folder: Path) -> Subject:
 
 
 class Kept(NamedTuple):
-    """What Temporal keeps of a workflow that has ended, and how often it wrote its state."""
+    """What Temporal keeps of an ended workflow, and how often it wrote its state."""
 
     events: int
     history_bytes: int
@@ -171,7 +171,7 @@ class Kept(NamedTuple):
 
 
 async def kept(port: int, workflow_id: str) -> Kept:
-    """Look at a workflow that has ended."""
+    """Measure what Temporal keeps of an ended workflow."""
     client = await Client.connect(f"127.0.0.1:{port}")
     description = await client.get_workflow_handle(workflow_id).describe()
     await let_sdk_rest()
@@ -180,7 +180,7 @@ async def kept(port: int, workflow_id: str) -> Kept:
 
 
 async def running(port: int) -> int:
-    """How many workflows run."""
+    """The number of running workflows."""
     client = await Client.connect(f"127.0.0.1:{port}")
     found = await client.count_workflows('ExecutionStatus = "Running"')
     await let_sdk_rest()

@@ -1,7 +1,7 @@
-"""What a supplier's database takes: `make bench-suppliers ARGS=--help`.
+"""The throughput of a supplier's database, `make bench-suppliers`.
 
-Threads reserve at one supplier, as the steps of a worker do: each its own item, or all the same
-one, whose row they then take turns at. It writes `bench/suppliers.md`.
+Threads reserve at one supplier, as a worker's steps do: each its own item, or all one item, whose
+row they have to lock in turn. It writes `suppliers.md`.
 """
 
 import argparse
@@ -26,7 +26,7 @@ Case = tuple[str, int, str]
 
 
 def per_second(supplier: SqlSupplier, threads: int, items: str, seconds: float) -> float:
-    """How many reservations a second so many threads make."""
+    """The reservations a second that these threads make."""
     begun = time.perf_counter()
 
     def reserve(thread: int) -> int:
@@ -46,8 +46,8 @@ def main() -> None:
     """Measure suppliers."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench.suppliers", description=__doc__)
     parser.add_argument("--repetitions", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=3, help="for each measurement")
-    parser.add_argument("--output", type=Path, default=ROOT / "bench")
+    parser.add_argument("--seconds", type=float, default=3, help="per measurement")
+    parser.add_argument("--output", type=Path, default=ROOT / "tools" / "bench")
     args = parser.parse_args()
     with laboratory() as (stack, folder):
         suppliers = {

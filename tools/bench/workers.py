@@ -1,7 +1,7 @@
-"""What more workers do: `make bench-workers`, or `python -m tools.bench.workers --help`.
+"""The effect of more workers, `make bench-workers`.
 
-The throughput with 1, 2 and 4 worker processes, and how long it takes to work off the bookings
-that came while none ran. It writes `bench/workers.md`.
+It measures the throughput with 1, 2 and 4 worker processes, and how long a new worker takes for a
+backlog. It writes `workers.md`.
 """
 
 import argparse
@@ -22,7 +22,7 @@ COUNTS = (1, 2, 4)
 
 
 def start_up_to(service: Service, workers: list[Started], count: int) -> None:
-    """Start workers until there are so many."""
+    """Start workers until there are `count`."""
     while len(workers) < count:
         workers.append(service.start_worker())
 
@@ -37,7 +37,7 @@ def stop_all(workers: list[Started]) -> None:
 
 
 def backlog_seconds(service: Service, ours: Subject, bookings: int) -> float:
-    """How long one new worker takes for so many bookings that came while none ran."""
+    """The seconds that a new worker takes for a backlog of bookings."""
     ours.load.run(Task(16, bookings, "unwaited"))
     begun = time.perf_counter()
     service.start_worker()
@@ -49,9 +49,9 @@ def main() -> None:
     """Measure workers."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench.workers", description=__doc__)
     parser.add_argument("--repetitions", type=int, default=3)
-    parser.add_argument("--bookings", type=int, default=200, help="for each measurement")
+    parser.add_argument("--bookings", type=int, default=200, help="per measurement")
     parser.add_argument("--backlog", type=int, default=1000)
-    parser.add_argument("--output", type=Path, default=ROOT / "bench")
+    parser.add_argument("--output", type=Path, default=ROOT / "tools" / "bench")
     args = parser.parse_args()
     speeds: dict[int, list[float]] = {count: [] for count in COUNTS}
     with laboratory() as (stack, folder):
@@ -62,7 +62,7 @@ def main() -> None:
         for _ in range(args.repetitions):
             for count in COUNTS:
                 start_up_to(service, workers, count)
-                ours.load.run(Task(8, 16))  # to warm up
+                ours.load.run(Task(8, 16))  # warm up
                 speeds[count].append(measure(ours, Task(32, args.bookings)).per_second)
                 print(f"{count} workers: {speeds[count][-1]:.1f} bookings/s", flush=True)
             stop_all(workers)
@@ -79,8 +79,8 @@ def main() -> None:
                 for count, found in speeds.items()
             ),
         ),
-        f"A new worker worked off {args.backlog} bookings that came while none ran in"
-        f" {seconds:.0f} s, its start included: {args.backlog / seconds:.0f} a second.",
+        f"A new worker cleared a backlog of {args.backlog} bookings in {seconds:.0f} s, including"
+        f" its start: {args.backlog / seconds:.0f} a second.",
     ]
     save(args.output / "workers.md", parts)
 

@@ -1,1 +1,1 @@
-"""Chaos: the whole system under load, while its processes are killed; then an audit."""
+"""Chaos: the whole system under load while its processes are killed, then an audit."""

@@ -1,6 +1,6 @@
-"""Book and cancel while everything is killed, and then audit: `python -m tools.chaos`.
+"""Book and cancel while everything is killed, then audit: `python -m tools.chaos`.
 
-Exit status: 0 all or none, for every trip; 1 violations; 2 it could not be told.
+Exit status: 0 no violations; 1 violations; 2 the run could not be judged.
 """
 
 import argparse
@@ -33,27 +33,29 @@ STOPPED = 2
 
 
 def main() -> int:
-    """Run chaos, and print its report; the result is the exit status."""
+    """Run chaos, print its report and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tools.chaos", description=__doc__)
-    parser.add_argument("--seed", type=int, help="of the plan; default: a new one")
-    parser.add_argument("--bookings", type=int, default=0, help="go on for at least so many")
-    parser.add_argument("--seconds", type=float, help="go on for at least so long")
-    parser.add_argument("--keep", action="store_true", help="keep the files of a clean run too")
+    parser.add_argument("--seed", type=int, help="the plan's seed; default: a new one")
+    parser.add_argument("--bookings", type=int, default=0, help="the minimum number of bookings")
+    parser.add_argument("--seconds", type=float, help="the minimum duration")
+    parser.add_argument("--keep", action="store_true", help="keep the files even after a clean run")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(STOPPED))  # and with it all that it started
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(STOPPED)
+    )  # which also stops everything it started
     seed = secrets.randbelow(1_000_000) if arguments.seed is None else arguments.seed
     seconds = arguments.seconds
     if seconds is None:
         seconds = 0.0 if arguments.bookings else DEFAULT_SECONDS
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
     again = f"make chaos SEED={seed} BOOKINGS={arguments.bookings} SECONDS={seconds:g}"
-    print(f"Chaos by the plan of seed {seed}; the same again: {again}", flush=True)
+    print(f"Chaos with seed {seed}. To repeat this plan: {again}", flush=True)
     print(f"Files: {folder}", flush=True)
     with site(folder) as running:
         work = run(running, folder, seed, arguments.bookings, seconds)
         violations = asyncio.run(while_it_runs(running, work))
     if violations is None:
-        print(f"Stopped from outside before it could judge. The logs are in {folder}")
+        print(f"Interrupted before the verdict. The logs are in {folder}")
         return STOPPED
     if not violations:
         if not arguments.keep:
@@ -62,13 +64,13 @@ def main() -> int:
         return 0
     print(f"\n{len(violations)} violations:")
     print("\n".join(violations))
-    print(f"\nThe same plan again: {again}")
-    print(f"The databases, the logs and what each client was told are kept in {folder}")
+    print(f"\nTo repeat this plan: {again}")
+    print(f"The databases, logs and responses are kept in {folder}")
     return 1
 
 
 async def while_it_runs(site: Site, work: Coroutine[None, None, list[str]]) -> list[str] | None:
-    """The result of `work`; None if a signal, or the end of the system, stops it before."""
+    """The result of `work`; None if a signal or the end of the system interrupts it."""
     working = asyncio.create_task(work)
     for stop_signal in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(stop_signal, working.cancel)
@@ -79,7 +81,7 @@ async def while_it_runs(site: Site, work: Coroutine[None, None, list[str]]) -> l
 
 
 async def run(site: Site, folder: Path, seed: int, bookings: int, seconds: float) -> list[str]:
-    """Have clients do errands while everything goes wrong, then judge; the violations."""
+    """Run clients during all faults, then return the violations."""
     load, havoc = Load(), Havoc(site)
     begun = time.monotonic()
     async with second_worker(site, folder / "second-worker.log"), site.http() as http:
@@ -93,8 +95,8 @@ async def run(site: Site, folder: Path, seed: int, bookings: int, seconds: float
             lasted = time.monotonic() - begun
             done, _ = await asyncio.wait(clients, timeout=DRAIN_SECONDS)
             for client in done:
-                client.result()  # a mistake of ours is not to pass unnoticed
-        finally:  # what a client was never told is found by the judgement
+                client.result()  # raise our own bugs
+        finally:  # the verdict finds clients without a response
             for task in [wreaking, *clients]:
                 task.cancel()
         audited, violations = await verdict.judge(site, load.records)
@@ -105,7 +107,7 @@ async def run(site: Site, folder: Path, seed: int, bookings: int, seconds: float
 
 
 def keep(file: Path, rows: Iterable[Record | Done]) -> None:
-    """Write rows to a file, one a line."""
+    """Write rows to a file, one per line."""
     with file.open("w") as kept:
         for row in rows:
             print(json.dumps(asdict(row), default=sorted), file=kept)
@@ -114,7 +116,7 @@ def keep(file: Path, rows: Iterable[Record | Done]) -> None:
 def start_clients(
     http: httpx2.AsyncClient, load: Load, seed: int, until: float, bookings: int
 ) -> set[asyncio.Task[None]]:
-    """Have clients do errands until there were so many, and it is so late."""
+    """Start clients, which do errands until both minimums are reached."""
     numbers = count(1)
 
     async def client() -> None:

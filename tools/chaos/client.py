@@ -1,29 +1,30 @@
-"""A client of the service, which does one errand and does not give up before it is done."""
+"""A client of the service, which does not give up before its errand is done."""
 
 import asyncio
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from itertools import count
 from typing import Any
 
 import httpx2
 
 from shared import Status
 from tools.chaos.plan import Errand
-from tools.chaos.record import FINAL, Record
+from tools.chaos.record import Record
 
 TIMEOUT = 12.0
-"""Seconds; longer than the service waits for an outcome, and not so long as a freeze may last."""
+"""Seconds: longer than the service waits for an outcome, shorter than the longest freeze."""
 
 RETRY_SECONDS = 0.3
 
 
 @dataclass
 class Load:
-    """All that clients did: what they were told, how often they asked, and what was booked when.
+    """Everything that the clients did: their records, and counts of their requests.
 
-    `bookings` has, for each that was answered as booked, when it was sent and answered.
+    `bookings` has the times of the request and the response of each booked trip.
     """
 
     records: list[Record] = field(default_factory=list)
@@ -32,7 +33,7 @@ class Load:
 
 
 class Client:
-    """Sends one errand's requests, until it has an outcome."""
+    """Sends an errand's requests until it has an outcome."""
 
     def __init__(self, http: httpx2.AsyncClient, load: Load, errand: Errand) -> None:
         self.http = http
@@ -42,7 +43,7 @@ class Client:
         load.records.append(self.record)
 
     async def run(self) -> None:
-        """Do the errand; what must not happen is noted in its record."""
+        """Do the errand; its record gets everything that must not happen."""
         times = 2 if self.errand.twice else 1
         await asyncio.gather(*(self._book() for _ in range(times)))
         if not self.record.booking_ids or not self.record.answered:
@@ -50,19 +51,19 @@ class Client:
         if self.errand.cancel:
             await asyncio.sleep(self.errand.cancel_after)
             await self._cancel()
-        elif self.record.said is None:
+        elif self.record.outcome is None:
             await self._follow()
 
     async def _book(self) -> None:
-        """Send the request until it is answered; without a key, once."""
+        """Send the request until there is a response; without a key, send it once."""
         hang_ups = list(self.errand.hang_ups)
         headers = {}
         if self.errand.key:
             headers["Idempotency-Key"] = self.errand.key
         if self.errand.prefer_wait is not None:
             headers["Prefer"] = f"wait={self.errand.prefer_wait}"
-        for attempt in range(1_000_000):
-            self.load.counts["sent again"] += attempt > 0
+        for attempt in count():
+            self.load.counts["retries"] += attempt > 0
             patience = hang_ups.pop() if hang_ups else TIMEOUT
             sent = time.monotonic()
             answer = await self._send("/book", patience, json=self.errand.body, headers=headers)
@@ -75,7 +76,7 @@ class Client:
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _cancel(self) -> None:
-        """Ask to cancel until the service says that it is done."""
+        """Send cancellations until the service confirms one."""
         booking_id = next(iter(self.record.booking_ids))
         self.record.cancel_asked = True
         while True:
@@ -85,16 +86,16 @@ class Client:
             if answer is not None:
                 status = self.record.hear(answer, sent)
                 if status is Status.BOOKED:
-                    self.record.blame("it asked to cancel, and was told that it is booked")
-                if status in FINAL:
+                    self.record.blame("it cancelled, but the response was `booked`")
+                if status.is_final:
                     self.record.cancel_done = True
                     return
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _follow(self) -> None:
-        """Ask how the booking stands until it has an outcome."""
+        """Poll the booking until it has an outcome."""
         booking_id = next(iter(self.record.booking_ids))
-        while self.record.said is None:
+        while self.record.outcome is None:
             sent = time.monotonic()
             answer = await self._send(f"/bookings/{booking_id}", TIMEOUT, method="GET")
             if answer is not None:
@@ -104,7 +105,7 @@ class Client:
     async def _send(
         self, path: str, patience: float, method: str = "POST", **request: Any
     ) -> dict[str, Any] | None:
-        """The answer, if it tells of a booking; None if the same is to be sent again."""
+        """The response, if it is about a booking; None if the request must be retried."""
         self.load.counts["requests"] += 1
         try:
             async with asyncio.timeout(patience):
@@ -119,9 +120,7 @@ class Client:
             answer: dict[str, Any] = response.json()
             return answer
         if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
-            self.load.counts["told to try again"] += 1
+            self.load.counts["503s"] += 1
         else:
-            self.record.blame(
-                f"{method} {path} was answered {response.status_code}: {response.text}"
-            )
+            self.record.blame(f"{method} {path}: status {response.status_code}, {response.text}")
         return None

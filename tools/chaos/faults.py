@@ -1,4 +1,4 @@
-"""Carrying out the plan's faults on the processes and databases of one site."""
+"""Injects the plan's faults into a site's processes and databases."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ LOOK_AGAIN = 0.1
 
 @dataclass
 class Done:
-    """A fault that was carried out on one victim, and when that began; `clock` is for the logs."""
+    """An injected fault, with one victim and the time; `clock` is for comparison with logs."""
 
     act: Act
     victim: Victim
@@ -35,13 +35,13 @@ class Done:
 
 @dataclass
 class Havoc:
-    """What goes wrong at a site; `done` has everything that did."""
+    """Injects faults into a site; `done` lists them."""
 
     site: Site
     done: list[Done] = field(default_factory=list)
 
     async def wreak(self, plan: Iterable[Fault]) -> None:
-        """Carry out a plan until cancelled; what is frozen or locked is let go of then too."""
+        """Carry out a plan until cancelled, which also ends all freezes and locks."""
         async with asyncio.TaskGroup() as lasting:
             for fault in plan:
                 await asyncio.sleep(fault.pause)
@@ -54,7 +54,7 @@ class Havoc:
                         lasting.create_task(self._lock(fault))
 
     async def _kill(self, fault: Fault) -> None:
-        """Kill the victims as nearly at once as can be, waiting for those that are just away."""
+        """Kill all victims at once, as nearly as possible, after waiting for missing ones."""
         pids = {victim: await self._pid(victim, fault.which) for victim in fault.victims}
         for victim, pid in pids.items():
             with suppress(ProcessLookupError):
@@ -85,13 +85,13 @@ class Havoc:
         with closing(sqlite3.connect(database, isolation_level=None, timeout=5)) as connection:
             try:
                 connection.execute("BEGIN EXCLUSIVE")
-            except sqlite3.OperationalError:  # another lock, or a worker that is frozen, has it
+            except sqlite3.OperationalError:  # another lock, or a frozen worker, holds it
                 return
             self._note(Act.LOCK, victim)
             let_go.wait(seconds)
 
     async def _pid(self, victim: Victim, which: float) -> int:
-        """Wait until there is such a process."""
+        """The id of such a process; waits until there is one."""
         while True:
             if pids := self._pids(victim):
                 return pids[int(which * len(pids))]
@@ -109,9 +109,9 @@ class Havoc:
 
 
 def parent(pid: int) -> int:
-    """The process that started this one; 0 if it is gone."""
+    """The parent of a process; 0 if the process is gone."""
     try:
-        # The name before the parenthesis may hold anything.
+        # The name inside the parentheses may contain anything.
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     except OSError:
         return 0

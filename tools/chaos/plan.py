@@ -1,4 +1,4 @@
-"""The plan of a run, all of it drawn from the seed: what goes wrong, and what clients do."""
+"""The plan of a run, drawn entirely from its seed: the faults and the errands."""
 
 import random
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from typing import Any, Literal
 from shared import Leg
 
 CAPACITY = 40
-"""How many there are of each scarce item."""
+"""The capacity of each scarce item."""
 
 
 class Act(StrEnum):
@@ -34,9 +34,9 @@ class Victim(StrEnum):
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that goes wrong `pause` seconds after the one before, and lasts `seconds`.
+    """A fault, `pause` seconds after the previous one, that lasts `seconds`.
 
-    `which` chooses one where there are several.
+    `which`, from 0 to 1, picks a victim if there are several.
     """
 
     pause: float
@@ -54,18 +54,18 @@ FREQUENCIES: list[Frequency] = [
     (2, Act.KILL, (Victim.WEB_CHILD,), (0, 0)),
     (4, Act.KILL, (Victim.TEMPORAL,), (0, 0)),
     (1, Act.KILL, (Victim.WEB, Victim.TEMPORAL, Victim.WORKER), (0, 0)),
-    (4, Act.FREEZE, (Victim.WORKER,), (1, 12)),  # up to longer than a leg's deadline
+    (4, Act.FREEZE, (Victim.WORKER,), (1, 12)),  # the maximum exceeds a leg's deadline
     (1, Act.FREEZE, (Victim.WEB_CHILD,), (1, 4)),
     (1, Act.FREEZE, (Victim.TEMPORAL,), (1, 4)),
     (1, Act.LOCK, (Victim.CAR,), (1, 4)),
     (1, Act.LOCK, (Victim.HOTEL,), (1, 4)),
-    (1, Act.LOCK, (Victim.FLIGHT,), (8, 13)),  # longer than a connection waits for its turn
+    (1, Act.LOCK, (Victim.FLIGHT,), (8, 13)),  # longer than a connection waits for a lock
 ]
 PAUSES = (0.2, 6.0)
 
 
 def faults(seed: int) -> Iterator[Fault]:
-    """What goes wrong, one thing after the other, without end."""
+    """An endless sequence of faults."""
     chance = random.Random(f"{seed}/faults")  # noqa: S311
     weights = [frequency[0] for frequency in FREQUENCIES]
     while True:
@@ -75,17 +75,17 @@ def faults(seed: int) -> Iterator[Fault]:
 
 @dataclass(frozen=True)
 class Errand:
-    """What one client does: book a trip, and perhaps cancel it.
+    """What a client does: book a trip, and perhaps cancel it.
 
     Attributes:
         body: The request.
         key: The idempotency key; a client without one sends its request once.
-        prefer_wait: The seconds that it asks the service to wait; None leaves that to the service.
-        hang_ups: After how many seconds it hangs up, each time that it sends the request.
-        twice: It sends the request twice at once.
-        cancel: Whether it cancels the trip while that is being booked, or after.
-        cancel_after: Seconds that it waits before it does.
-        idle: Seconds before the client has another errand.
+        prefer_wait: The seconds in its `Prefer` header; None: no header.
+        hang_ups: The seconds after which it hangs up, for each time that it sends the request.
+        twice: Whether it sends the request twice at once.
+        cancel: Whether it cancels the trip, while it is being booked or later.
+        cancel_after: Seconds until it cancels.
+        idle: Seconds until the client's next errand.
     """
 
     body: dict[str, Any]
@@ -99,12 +99,12 @@ class Errand:
 
     @property
     def name(self) -> str:
-        """The traveller, by whom the trip is known again: each errand has another."""
+        """The traveller's name, which is unique, so it identifies the errand's trips."""
         return str(self.body["name"])
 
 
 def errand(seed: int, number: int) -> Errand:
-    """What the client that comes as number so-and-so does, whatever happens meanwhile."""
+    """The errand with this number, which depends on nothing but the seed."""
     chance = random.Random(f"{seed}/{number}")  # noqa: S311
     body: dict[str, Any] = {"name": f"Chaos {number}"}
     for leg in Leg:
@@ -133,5 +133,5 @@ def errand(seed: int, number: int) -> Errand:
 
 
 def scarce(leg: str) -> str:
-    """The item of a leg of which there are only a few."""
+    """The scarce item of a leg."""
     return f"scarce {leg}"

@@ -1,4 +1,4 @@
-"""What a client was told, and what of it contradicts itself."""
+"""The responses to a client, and the contradictions in them."""
 
 import time
 from dataclasses import dataclass, field
@@ -7,12 +7,10 @@ from typing import Any
 from shared import Status
 from tools.chaos.plan import Errand
 
-FINAL = {Status.BOOKED, Status.CANCELLED}
-
 
 @dataclass
-class Said:
-    """An outcome that a client was told, and when."""
+class Answer:
+    """An outcome in a response, and its time."""
 
     status: Status
     at: float
@@ -20,58 +18,58 @@ class Said:
 
 @dataclass
 class Record:
-    """An errand on its way.
+    """The record of an errand.
 
     Attributes:
         errand: What the client is to do.
-        booking_ids: The bookings that answers named.
-        answered: Whether the service took the request on: it named the booking and its status.
-        said: The last outcome that the client was told.
-        cancel_asked: Whether it has asked to cancel.
-        cancel_done: Whether it was told that this is done.
-        problems: What must not have happened.
+        booking_ids: The bookings in the responses.
+        answered: Whether a response had the booking and its status.
+        outcome: The last outcome in a response.
+        cancel_asked: Whether it has sent a cancellation.
+        cancel_done: Whether the service has confirmed the cancellation.
+        problems: Everything that must not happen.
     """
 
     errand: Errand
     booking_ids: set[str] = field(default_factory=set)
     user_ids: set[str] = field(default_factory=set)
     answered: bool = False
-    said: Said | None = None
+    outcome: Answer | None = None
     cancel_asked: bool = False
     cancel_done: bool = False
     problems: list[str] = field(default_factory=list)
 
     @property
     def must_exist(self) -> bool:
-        """Whether there has to be a booking: the client has a key, or an answer."""
+        """Whether there must be a booking, because the client has a key or a response."""
         return self.errand.key is not None or self.answered
 
     def hear(self, answer: dict[str, Any], asked_at: float) -> Status:
-        """Take in what the service says of the booking, as an answer to a request of `asked_at`.
+        """Record a response to a request that was sent at `asked_at`.
 
-        Outcomes are compared in the order in which they were asked for: the answers of two
-        requests at once may overtake each other.
+        Outcomes are compared in the order of their requests: concurrent responses may overtake each
+        other.
         """
         status = Status(answer["status"])
         self.answered = True
         self.booking_ids.add(answer["booking_id"])
         self.user_ids.add(answer["user_id"])
         if len(self.booking_ids) > 1 or len(self.user_ids) > 1:
-            self.blame(f"it got two bookings: {self.booking_ids}, {self.user_ids}")
-        if self.said and self.said.at < asked_at and not self.may_have_become(status):
-            self.blame(f"it was told {self.said.status}, and later {status}")
-        if status in FINAL:
-            self.said = Said(status, time.monotonic())
+            self.blame(f"it has two bookings: {self.booking_ids}, {self.user_ids}")
+        if self.outcome and self.outcome.at < asked_at and not self.may_have_become(status):
+            self.blame(f"a response was {self.outcome.status}, and a later one {status}")
+        if status.is_final:
+            self.outcome = Answer(status, time.monotonic())
         return status
 
     def blame(self, problem: str) -> None:
-        """Note something that must not have happened."""
+        """Record something that must not happen."""
         self.problems.append(problem)
 
     def may_have_become(self, status: Status) -> bool:
-        """Whether this may follow on the last outcome that the client was told."""
-        if self.said is None:
+        """Whether this status may follow the last outcome."""
+        if self.outcome is None:
             return True
-        if self.cancel_done or self.said.status is Status.CANCELLED:
+        if self.cancel_done or self.outcome.status is Status.CANCELLED:
             return status is Status.CANCELLED
         return self.cancel_asked or status is Status.BOOKED

@@ -14,20 +14,20 @@ from tools.chaos.plan import Act
 def lines(load: Load, havoc: Sequence[Done], audited: Report, seconds: float) -> Iterator[str]:
     """The report, line by line."""
     keyed = sum(record.errand.key is not None for record in load.records)
-    yield f"  asked for   {len(load.records)} trips in {seconds:.0f} s, {keyed} of them with a key"
+    yield f"  requested   {len(load.records)} trips in {seconds:.0f} s, {keyed} of them with a key"
     trips = audited.trips
     yield "  bookings    " + ", ".join(f"{trips[one]} {one}" for one in Standing if trips[one])
     yield "  clients     " + ", ".join(f"{count} {what}" for what, count in load.counts.items())
     for act in Act:
         each = Counter(done.victim for done in havoc if done.act is act)
-        told = ", ".join(f"{count} {victim}" for victim, count in each.most_common())
-        yield f"  {f'{act}s':<12}{each.total()}" + (f": {told}" if told else "")
+        victims = ", ".join(f"{count} {victim}" for victim, count in each.most_common())
+        yield f"  {f'{act}s':<12}{each.total()}" + (f": {victims}" if victims else "")
     yield f"  recovery    {longest_recovery(load, havoc)}"
     yield "  held        " + ", ".join(f"{count} {leg}s" for leg, count in audited.held.items())
 
 
 def longest_recovery(load: Load, havoc: Sequence[Done]) -> str:
-    """The longest time from a kill until a booking that was sent after it was answered."""
+    """The longest time from a kill to the first completed booking that was sent after it."""
     recoveries = []
     for done in havoc:
         answered = [at for sent, at in load.bookings if sent >= done.at]
@@ -38,6 +38,6 @@ def longest_recovery(load: Load, havoc: Sequence[Done]) -> str:
         return "no kill was followed by a booking"
     seconds, done, more = max(recoveries, key=itemgetter(0))
     return (
-        f"{seconds:.1f} s at the longest, from the kill of a {done.victim} at {done.clock} "
-        f"to the next trip booked; {more} more faults came meanwhile"
+        f"at most {seconds:.1f} s, from the kill of a {done.victim} at {done.clock} "
+        f"to the next booked trip, with {more} more faults in between"
     )

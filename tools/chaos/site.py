@@ -1,4 +1,4 @@
-"""The whole system, on files and ports of its own, with a second worker beside it."""
+"""The whole system, on its own files and ports, with a second worker."""
 
 import asyncio
 import sys
@@ -29,34 +29,34 @@ START_SECONDS = 120
 
 @dataclass(frozen=True)
 class Site:
-    """A system that runs."""
+    """A running system."""
 
     environment: Environment
     system: Started
 
     @property
     def settings(self) -> Settings:
-        """What its processes are set to."""
+        """The settings of its processes."""
         return Settings.model_validate(self.environment)
 
     @property
     def url(self) -> str:
-        """Where it takes bookings."""
+        """The address of its web process."""
         return f"http://127.0.0.1:{self.environment['PORT']}"
 
     def database(self, leg: str) -> Path:
-        """The file of a leg's supplier."""
+        """The database file of a leg's supplier."""
         return Path(self.environment["DATA_DIR"]) / f"{leg}.db"
 
     def http(self) -> httpx2.AsyncClient:
-        """A client that opens a connection for each request, as many clients do."""
+        """An HTTP client that opens a connection per request, as many clients do."""
         limits = httpx2.Limits(max_keepalive_connections=0)
         return httpx2.AsyncClient(base_url=self.url, limits=limits, timeout=30, trust_env=False)
 
 
 @contextmanager
 def site(folder: Path) -> Iterator[Site]:
-    """Start the system, with a few scarce items; at the end nothing of it is left running."""
+    """Run the system, with a few scarce items; at the end no process is left."""
     environment = Environment(folder / "data", **QUICK)
     for leg in Leg:
         environment[f"{leg.upper()}_SUPPLIER"] = ""
@@ -70,17 +70,17 @@ def site(folder: Path) -> Iterator[Site]:
 
 
 def wait_for_start(system: Started, log: Path) -> None:
-    """Wait until bookings can be made; end with one message if that does not come true."""
+    """Wait until the system is ready; end with one message if it does not start."""
     deadline = time.monotonic() + START_SECONDS
     while READY not in system.output:
         if system.process.poll() is not None or time.monotonic() > deadline:
-            give_up(f"The system did not start. Its log tells why: {log}")
+            give_up(f"The system did not start. See its log: {log}")
         time.sleep(0.1)
 
 
 @asynccontextmanager
 async def second_worker(site: Site, log: Path) -> AsyncIterator[None]:
-    """Keep another worker running, which takes over from one that is frozen."""
+    """Keep another worker running, which takes over from a frozen one."""
 
     async def keep() -> None:
         with log.open("ab") as output:

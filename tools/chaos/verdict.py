@@ -1,4 +1,4 @@
-"""The judgement of a run: what clients were told, what Temporal knows, what suppliers hold."""
+"""The verdict of a run: the responses, Temporal and the suppliers must agree."""
 
 import asyncio
 import time
@@ -24,19 +24,19 @@ OUTCOMES = {Standing.BOOKED: Status.BOOKED, Standing.CANCELLED: Status.CANCELLED
 
 
 async def judge(site: Site, records: Sequence[Record]) -> tuple[Report, list[str]]:
-    """Wait until nothing is in progress any more, and audit; the texts are the violations."""
+    """Wait until nothing is in progress, and audit; the texts are the violations."""
     client = await connect(site)
     trips = await when_quiet(client)
     report = await audit(client, open_shops(site.settings))
-    found = [f"{it.booking_id or ''} ({it.kind}) {it.why}" for it in report.findings]
-    found += told_wrong(records, trips)
+    violations = [f"{it.booking_id or ''} ({it.kind}) {it.why}" for it in report.findings]
+    violations += contradicted(records, trips)
     async with site.http() as http:
-        found += await shown_wrong(http, trips)
-    return report, found
+        violations += await shown_wrong(http, trips)
+    return report, violations
 
 
 async def connect(site: Site) -> Client:
-    """A client of the site's Temporal, which may be just starting again."""
+    """A client of the site's Temporal, which may be restarting."""
     while True:
         try:
             return await Client.connect(
@@ -47,7 +47,7 @@ async def connect(site: Site) -> Client:
 
 
 async def when_quiet(client: Client) -> dict[str, KnownTrip]:
-    """All trips, once two looks have found none in progress; at the latest after a time limit."""
+    """All trips, once two checks in a row have found none in progress, or after a timeout."""
     deadline = time.monotonic() + QUIET_SECONDS
     quiet = 0
     while True:
@@ -61,8 +61,8 @@ async def when_quiet(client: Client) -> dict[str, KnownTrip]:
         await asyncio.sleep(0.5)
 
 
-def told_wrong(records: Sequence[Record], trips: Mapping[str, KnownTrip]) -> Iterator[str]:
-    """Where a client was told something else than what is, or has no booking, or two."""
+def contradicted(records: Sequence[Record], trips: Mapping[str, KnownTrip]) -> Iterator[str]:
+    """The clients whose responses are not true, or who have no booking, or two."""
     by_name: dict[str, list[KnownTrip]] = defaultdict(list)
     for trip in trips.values():
         by_name[trip.trip.name].append(trip)
@@ -71,32 +71,32 @@ def told_wrong(records: Sequence[Record], trips: Mapping[str, KnownTrip]) -> Ite
         for problem in [*record.problems, *contradictions(record, by_name.pop(name, []))]:
             yield f"{name} {sorted(record.booking_ids)}: {problem}"
     for name, unasked in by_name.items():
-        yield f"{name}: {[trip.booking_id for trip in unasked]} were never asked for"
+        yield f"{name}: {[trip.booking_id for trip in unasked]} were never requested"
 
 
 def contradictions(record: Record, trips: Sequence[KnownTrip]) -> Iterator[str]:
-    """What a client was told, against its bookings."""
+    """The contradictions between a client's responses and its bookings."""
     errand, ids = record.errand, {trip.booking_id for trip in trips}
     if len(trips) > 1:
         yield f"it has {len(trips)} bookings: {sorted(ids)}"
     if not trips and record.must_exist:
         yield "its booking is lost"
-    if errand.key and not record.said:
-        yield "it never got an answer"
+    if errand.key and not record.outcome:
+        yield "it never got an outcome"
     if not record.booking_ids <= ids:
-        yield f"it was told of another booking than its own: {sorted(ids)}"
+        yield f"a response had another booking than its own: {sorted(ids)}"
     for trip in trips:
         if any(trip.trip.item(leg) != errand.body[leg] for leg in Leg):
-            yield f"it asked for other items: {errand.body}"
+            yield f"it requested other items: {errand.body}"
         outcome = OUTCOMES.get(trip.standing)
         if outcome is None:
-            yield f"after {QUIET_SECONDS} s of quiet it has no outcome: {trip.standing}"
-        elif record.said and not record.may_have_become(outcome):
-            yield f"it was told {record.said.status} last, but the trip is {outcome}"
+            yield f"after {QUIET_SECONDS} s without load it has no outcome: {trip.standing}"
+        elif record.outcome and not record.may_have_become(outcome):
+            yield f"the last response was {record.outcome.status}, but the trip is {outcome}"
 
 
 async def shown_wrong(http: httpx2.AsyncClient, trips: Mapping[str, KnownTrip]) -> list[str]:
-    """Which bookings the service shows otherwise than Temporal, which was audited, knows them."""
+    """The bookings that the service shows differently from Temporal, which was audited."""
     places = asyncio.Semaphore(AT_ONCE)
 
     async def wrong(trip: KnownTrip) -> str:

@@ -1,4 +1,4 @@
-"""A throw-away PostgreSQL server for tests."""
+"""A temporary PostgreSQL server for tests."""
 
 import os
 import shutil
@@ -24,16 +24,16 @@ def find_postgres() -> Path | None:
 
 @contextmanager
 def postgres_server(*, durable: bool = False) -> Iterator[str]:
-    """Run a new, empty server on loopback; the value is the URL of its `postgres` database.
+    """Run a new, empty server on loopback, and yield the URL of its `postgres` database.
 
-    What the tests prove is not what a power cut does to it, so that it is quick if not `durable`.
+    The tests do not cut the power, so unless it must be `durable`, it is fast.
     """
     programs = find_postgres()
     if programs is None:
         raise FileNotFoundError("PostgreSQL is not installed (apt-get install postgresql)")
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
     data, log, port = folder / "data", folder / "log", _free_port()
-    # It listens on loopback alone, and needs no folder for Unix sockets.
+    # It listens only on loopback, and needs no folder for Unix sockets.
     listen = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories=''"
     options = f"{listen} {SIZE} {'' if durable else SPEED}"
     try:

@@ -1,4 +1,4 @@
-"""Programs of this project run as their users run them: as processes, with an environment."""
+"""This project's programs, run as users run them: as processes with an environment."""
 
 import os
 import signal
@@ -18,12 +18,12 @@ def wait_until(condition: Callable[[], object], timeout: float = 30) -> None:
     """Wait until a condition holds; fail after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
+        assert time.monotonic() < deadline, "the condition did not hold in time"
         time.sleep(0.02)
 
 
 class Environment(dict[str, str]):
-    """An environment with free ports and an empty `DATA_DIR`, and with no Temporal elsewhere."""
+    """An environment with free ports, its own `DATA_DIR` and no other Temporal server."""
 
     def __init__(self, data_dir: Path, **changes: str) -> None:
         super().__init__(
@@ -35,7 +35,7 @@ class Environment(dict[str, str]):
 
 
 class Started:
-    """A program that was started, with its descendants; they are known by their `DATA_DIR`."""
+    """A started program and its descendants, which are recognised by their `DATA_DIR`."""
 
     def __init__(self, command: Sequence[str | Path], environment: Environment, log: Path) -> None:
         self.environment = environment
@@ -52,16 +52,16 @@ class Started:
 
     @property
     def output(self) -> str:
-        """What it has printed."""
+        """Its output so far."""
         return self._log.read_text()
 
     def wait_for(self, text: str, times: int = 1) -> None:
-        """Wait until it has printed a text so many times; fail if it ends before."""
+        """Wait until its output contains a text `times` times; fail if it ends before."""
         wait_until(lambda: self.output.count(text) >= times or self.process.poll() is not None)
         assert self.output.count(text) >= times, self.output
 
     def status(self, timeout: float = 30) -> int:
-        """Wait for the end; its exit status."""
+        """Wait for its end, and return the exit status."""
         return self.process.wait(timeout)
 
     def pids(self, words: str = "") -> list[int]:
@@ -77,11 +77,11 @@ class Started:
 
     def kill(self, words: str) -> None:
         """Kill its only descendant whose command line contains some words."""
-        wait_until(lambda: len(self.pids(words)) == 1)  # a shell's copy of itself may go first
+        wait_until(lambda: len(self.pids(words)) == 1)  # at first, a shell may have forked itself
         os.kill(self.pids(words)[0], signal.SIGKILL)
 
     def kill_all(self) -> None:
-        """Kill it, then whatever it left behind."""
+        """Kill it, then its orphans."""
         self.process.kill()
         self.process.wait()
         for pid in self.pids():
@@ -99,11 +99,11 @@ def _read(path: Path) -> bytes:
 
 @contextmanager
 def started(environment: Environment, log: Path, *command: str | Path) -> Iterator[Started]:
-    """Run a Python program of this project; at the end nothing of it is left.
+    """Run a Python program of this project; at the end no process is left.
 
     Args:
-        environment: Its environment, whose `DATA_DIR` no other program has.
-        log: The file for its output, which may exist.
+        environment: Its environment, with a `DATA_DIR` that no other program has.
+        log: The file for its output, to append to.
         command: Its file or module, and its arguments.
     """
     program = Started([sys.executable, *command], environment, log)

@@ -1,4 +1,4 @@
-"""The service as its users meet it: its web process, workers and suppliers."""
+"""The service as users see it: its web process, workers and suppliers."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,7 +16,7 @@ GOOD = {"name": "John Doe", "car": "a car", "hotel": "a hotel", "flight": "a fli
 
 
 class Service:
-    """A running service: its pages, its processes and its suppliers' books."""
+    """A service: its processes, its HTTP API and its suppliers."""
 
     def __init__(self, stack: ExitStack, folder: Path, environment: Environment) -> None:
         self.stack = stack
@@ -37,7 +37,7 @@ class Service:
         return self.stack.enter_context(started(self.environment, log, *command))
 
     def start_worker(self) -> Started:
-        """Start a worker, and wait until it takes bookings."""
+        """Start a worker, and wait until it is ready."""
         worker = self.start("run_worker.py")
         worker.wait_for("The worker waits for bookings", times=worker.output.count("waits") + 1)
         return worker
@@ -49,18 +49,18 @@ class Service:
         return web
 
     def answers(self, path: str) -> bool:
-        """Whether a path is answered with 200."""
+        """Whether the response of a path is 200."""
         try:
             return self.http.get(path).status_code == 200
         except httpx2.TransportError:
             return False
 
     def book(self, headers: dict[str, str] | None = None, **fields: Any) -> httpx2.Response:
-        """Book a trip, a good one but for the fields given."""
+        """Book a good trip, except for the given fields."""
         return self.http.post("/book", json=GOOD | fields, headers=headers)
 
     def held(self, booking_id: str = "") -> list[Reservation]:
-        """What the suppliers hold, for one booking or in all; their books must agree."""
+        """The suppliers' reservations, for one booking or all; their stock must match."""
         for supplier in self.suppliers.values():
             assert all(item.consistent for item in supplier.stock())
         return [
@@ -71,7 +71,7 @@ class Service:
         ]
 
     def status(self, booking_id: str) -> str:
-        """How a booking stands; empty while the service cannot tell."""
+        """The status of a booking; empty while the service does not respond."""
         try:
             answer = self.http.get(f"/bookings/{booking_id}")
         except httpx2.TransportError:
@@ -81,7 +81,7 @@ class Service:
 
 @contextmanager
 def service(folder: Path, temporal_port: int, **variables: str) -> Iterator[Service]:
-    """A service on a Temporal server, with empty suppliers; nothing of it is started yet."""
+    """A service on a Temporal server, with empty suppliers and no process yet."""
     environment = Environment(folder / "data", **variables)
     environment["TEMPORAL_PORT"] = str(temporal_port)
     with ExitStack() as stack:

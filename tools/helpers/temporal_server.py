@@ -1,4 +1,4 @@
-"""A throw-away Temporal server for tests."""
+"""A temporary Temporal server for tests."""
 
 import socket
 import subprocess
@@ -11,7 +11,7 @@ from local.run_temporal import SEARCH_ATTRIBUTES, server_command
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on."""
+    """A free port on loopback."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
@@ -21,7 +21,7 @@ def free_port() -> int:
 def temporal_server(
     port: int | None = None, search_attributes: Mapping[str, str] = SEARCH_ATTRIBUTES
 ) -> Iterator[int]:
-    """Run a new, empty server in memory, on a free port if none is given; the value is its port."""
+    """Run a new, empty server in memory, by default on a free port, and yield its port."""
     port = port or free_port()
     binary = find_or_get_binary()
     command = server_command(binary, port=port, search_attributes=search_attributes)
@@ -29,8 +29,8 @@ def temporal_server(
     try:
         deadline = time.monotonic() + 60
         while not listens(port):
-            assert server.poll() is None, "Temporal's server ended while it started"
-            assert time.monotonic() < deadline, "Temporal's server is not there after 60 s"
+            assert server.poll() is None, "Temporal's server ended during its start"
+            assert time.monotonic() < deadline, "Temporal's server was not up after 60 s"
         yield port
     finally:
         server.terminate()
@@ -38,7 +38,7 @@ def temporal_server(
 
 
 def listens(port: int) -> bool:
-    """Whether somebody listens on a port of loopback; asks for at most a twentieth of a second."""
+    """Whether a program listens on a port of loopback; otherwise it waits for 50 ms."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=0.05):
             return True

@@ -1,1 +1,1 @@
-"""A booking service as most published samples are written; it is here to be compared with."""
+"""A booking service written like most published samples, for comparison."""

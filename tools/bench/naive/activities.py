@@ -1,4 +1,4 @@
-"""The naive service's activities: they print, and ask no supplier."""
+"""The naive service's activities: they print, and call no supplier."""
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError

@@ -12,7 +12,7 @@ from tools.bench.naive.workflow import NaiveWorkflow
 
 
 async def main(port: str) -> None:
-    """Run a worker with the settings that it comes with."""
+    """Run a worker with default settings."""
     client = await Client.connect(f"localhost:{port}")
     worker = Worker(
         client,
