@@ -12,8 +12,8 @@ from examples.orders.model import PARTS, QUEUE, Order
 from examples.orders.workflows import OrderWorkflow
 from tests.orders.shop import SHIPPED, Handle
 from tests.orders.site import Site
-from tools.helpers.processes import wait_until
 from tests.saga.world import ended, until
+from tools.helpers.processes import wait_until
 from tools.helpers.temporal_server import free_port, temporal_server
 
 
