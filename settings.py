@@ -45,6 +45,10 @@ class Settings(BaseModel):
     car_supplier: str = ""
     hotel_supplier: str = ""
     flight_supplier: str = ""
+    car_supplier_token: SecretStr = SecretStr("")
+    hotel_supplier_token: SecretStr = SecretStr("")
+    flight_supplier_token: SecretStr = SecretStr("")
+    supplier_tokens: SecretStr = SecretStr("")
     plain_http_suppliers: bool = False
 
     temporal_deployment_name: str = ""
@@ -73,6 +77,15 @@ class Settings(BaseModel):
         """The URL of a leg's supplier; by default, its own SQLite file in `DATA_DIR`."""
         url: str = getattr(self, f"{leg}_supplier")
         return url or f"sqlite:///{self.data_dir.absolute() / leg}.db"
+
+    def supplier_token(self, leg: str) -> str:
+        """What a leg's supplier over HTTP knows us by; empty: it does not ask."""
+        token: SecretStr = getattr(self, f"{leg}_supplier_token")
+        return token.get_secret_value()
+
+    def accepted_tokens(self) -> list[str]:
+        """The tokens that `suppliers serve` accepts, several during a rotation."""
+        return re.findall(r"[^\s,]+", self.supplier_tokens.get_secret_value())
 
     def tokens(self) -> dict[str, str]:
         """Each client's token, by its name; without any, everybody may do everything."""

@@ -53,7 +53,7 @@ class Supplier(Protocol):
 
 
 def open_supplier(
-    url: str, leg: str, *, plain_http: bool = False, connections: int = 24
+    url: str, leg: str, *, plain_http: bool = False, token: str = "", connections: int = 24
 ) -> Supplier:
     """The supplier at a URL; it connects on first use.
 
@@ -61,6 +61,7 @@ def open_supplier(
         url: `sqlite:///…`, `postgresql://…` or `https://…`.
         leg: What it supplies: `car`, `hotel` or `flight`.
         plain_http: Allow `http://…` to other machines; to this one it is always allowed.
+        token: What a service over HTTP knows us by.
         connections: How many connections to a database it opens at most.
 
     Raises:
@@ -78,7 +79,7 @@ def open_supplier(
         if scheme in {"http", "https"} and host:
             from suppliers.http import HttpSupplier
 
-            return HttpSupplier(url, leg)
+            return HttpSupplier(url, leg, token)
         if scheme in {"sqlite", "postgresql", "postgres"}:
             from suppliers.sql import SqlSupplier
 

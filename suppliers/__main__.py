@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from settings import Settings
+from settings import Settings, give_up, is_loopback
 from shared import Leg
 from suppliers.configured import sql_supplier_of
 from suppliers.service import Server
@@ -28,9 +28,15 @@ def main() -> int:
 
 def serve_leg(settings: Settings, leg: str, host: str, port: int) -> int:
     """Serve one leg until SIGTERM or Ctrl-C."""
+    tokens = settings.accepted_tokens()
+    if not (tokens or is_loopback(host)):
+        give_up(
+            f"--host {host} would let everybody book and release. "
+            "Set SUPPLIER_TOKENS, or leave the host at 127.0.0.1."
+        )
     sql_supplier_of(settings, leg).close()  # report a wrong setting here, not in a loop of restarts
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    Server(lambda: sql_supplier_of(settings, leg), address).run()
+    Server(lambda: sql_supplier_of(settings, leg), address, tokens).run()
     return 0
 
 

@@ -12,6 +12,7 @@ def supplier_of(settings: Settings, leg: str) -> Supplier:
             settings.supplier_url(leg),
             leg,
             plain_http=settings.plain_http_suppliers,
+            token=settings.supplier_token(leg),
             connections=settings.calls_at_once + settings.undos_at_once,
         )
     except ValueError as error:

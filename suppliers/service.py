@@ -1,8 +1,9 @@
 """A SQL supplier as a service: the server's side of the contract over HTTP."""
 
+import hmac
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
@@ -11,7 +12,8 @@ from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
 from gunicorn.app.base import BaseApplication
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import HTTPException
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import HTTPException, Unauthorized
 
 from suppliers import Invalid, Refused
 from suppliers.http import REFUSALS
@@ -19,6 +21,7 @@ from suppliers.sql import SqlSupplier
 
 MAX_BODY = 16 * 1024
 RETRY_AFTER = "1"
+UNIDENTIFIED = "Send your token: Authorization: Bearer <token>."
 THREADS = 16
 
 _STATUSES = {refusal: status for status, refusal in REFUSALS.items()}
@@ -26,10 +29,19 @@ _STATUSES = {refusal: status for status, refusal in REFUSALS.items()}
 log = logging.getLogger(__name__)
 
 
-def create_service(supplier: SqlSupplier) -> Flask:
+def create_service(supplier: SqlSupplier, tokens: Sequence[str] = ()) -> Flask:
     """The WSGI application that serves a supplier; whoever made the supplier closes it."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+
+    @app.before_request
+    def identify() -> None:
+        sent = request.authorization
+        token = (sent.token or "") if sent and sent.type == "bearer" else ""
+        # All are compared, each in constant time, so that the time it takes reveals nothing.
+        known = [hmac.compare_digest(token.encode(), it.encode()) for it in tokens]
+        if tokens and not any(known):
+            raise Unauthorized(UNIDENTIFIED, www_authenticate=WWWAuthenticate("bearer"))
 
     @app.put("/reservations/<key>")
     def reserve(key: str) -> ResponseReturnValue:
@@ -40,7 +52,7 @@ def create_service(supplier: SqlSupplier) -> Flask:
 
     @app.delete("/reservations/<key>")
     def release(key: str) -> ResponseReturnValue:
-        if note := request.args.get("settled"):
+        if note := _note():
             supplier.settle(key, note)
         else:
             supplier.release(key)
@@ -61,8 +73,11 @@ def create_service(supplier: SqlSupplier) -> Flask:
 class Server(BaseApplication):
     """The service in gunicorn: `run()` serves it until SIGTERM, and lets running requests end."""
 
-    def __init__(self, open_supplier: Callable[[], SqlSupplier], address: str) -> None:
+    def __init__(
+        self, open_supplier: Callable[[], SqlSupplier], address: str, tokens: Sequence[str]
+    ) -> None:
         self._open_supplier = open_supplier
+        self._tokens = tokens
         self._address = address
         super().__init__()
 
@@ -75,7 +90,7 @@ class Server(BaseApplication):
 
     def load(self) -> Any:
         """Make the application; gunicorn calls it after the fork, which no connection survives."""
-        return create_service(self._open_supplier())
+        return create_service(self._open_supplier(), self._tokens)
 
 
 def _order() -> tuple[str, str]:
@@ -87,6 +102,17 @@ def _order() -> tuple[str, str]:
     except (ValueError, RecursionError):
         pass  # it is not JSON, or it is made to break whoever reads it
     raise Invalid("The body must be a JSON object with two texts: item and traveller.")
+
+
+def _note() -> str:
+    """The note of an operator who settled the key; in the body, as addresses are logged."""
+    try:
+        match json.loads(request.get_data() or "{}"):
+            case {"settled": str(note)}:
+                return note
+    except (ValueError, RecursionError):
+        pass  # without a readable note it is a release
+    return ""
 
 
 def _problem(status: int, detail: str | None) -> Response:

@@ -10,9 +10,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from local.binary import find_or_get_binary
 from temporalio.client import Client
 
+from local.binary import find_or_get_binary
 from tests.orders.shop import SHIPPED
 from tests.orders.site import Site
 from tools.helpers.processes import ROOT, Started, wait_until

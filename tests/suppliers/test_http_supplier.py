@@ -44,7 +44,9 @@ def test_the_request_is_as_agreed(serve: Serve) -> None:
     def remember() -> Response:
         body = request.get_json() if request.data else None
         seen.append((request.method, request.environ["REQUEST_URI"], body))
-        return Response(status=201 if request.method == "PUT" else 204)
+        if request.method == "DELETE":
+            return Response(status=204)
+        return Response(json.dumps({"key": "trip-1:f00d/ü?:flight"}), 201)
 
     with closing(HttpSupplier(serve(partner(remember)) + "/v1/", "flight")) as supplier:
         supplier.reserve("trip-1:f00d/ü?:flight", ITEM, "Ada")
@@ -55,11 +57,6 @@ def test_the_request_is_as_agreed(serve: Serve) -> None:
         ("PUT", path, {"item": ITEM, "traveller": "Ada"}),
         ("DELETE", "/v1/reservations/trip-1%3Af00d%3Aflight", None),
     ]
-
-
-@pytest.mark.parametrize("status", [200, 201])
-def test_success(serve: Serve, status: int) -> None:
-    answer_to_reserve(serve, Response(status=status))
 
 
 @pytest.mark.parametrize(("status", "refusal"), [(409, SoldOut), (410, Fenced), (422, Invalid)])
@@ -113,19 +110,16 @@ def test_a_partner_that_is_away_leaves_the_outcome_unknown() -> None:
             supplier.release(KEY)
 
 
-def test_a_partner_that_does_not_answer_leaves_the_outcome_unknown(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("suppliers.http.TIMEOUT", 0.1)
+def test_a_partner_that_does_not_answer_leaves_the_outcome_unknown(serve: Serve) -> None:
     go_on = Event()
 
     def never() -> Response:
         go_on.wait()
         return Response(status=201)
 
-    with closing(HttpSupplier(serve(partner(never)), "flight")) as supplier:
+    with closing(HttpSupplier(serve(partner(never)), "flight", deadline=0.2)) as supplier:
         try:
-            with pytest.raises(httpx2.ReadTimeout):
+            with pytest.raises((TimeoutError, httpx2.ReadTimeout)):
                 supplier.reserve(KEY, ITEM, "Ada")
         finally:
             go_on.set()

@@ -149,6 +149,13 @@ def test_a_wrong_setting_and_a_database_that_is_away_are_one_message(run: Run) -
     assert "Traceback" not in away.stderr
 
 
+def test_serve_asks_for_tokens_where_others_reach_it(run: Run) -> None:
+    done = run("serve", "car", "--host", "192.0.2.1", "--port", "1", program="suppliers")
+    assert done.returncode == 2
+    assert "Set SUPPLIER_TOKENS" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_serve_serves_a_leg_until_it_is_told_to_end(
     environment: dict[str, str], database: str
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from suppliers.http import HttpSupplier
 from suppliers.service import create_service
 from suppliers.sql import SqlSupplier
 from tests.suppliers.shops import ITEM, KEY, Serve
@@ -122,3 +123,26 @@ def test_an_error_that_nobody_expected_shows_no_details(serve: Serve, tmp_path: 
 
     assert_problem(response, 500)
     assert "secret" not in response.text
+
+
+@pytest.mark.parametrize("token", ["old-token", "new-token"])
+def test_a_client_with_one_of_the_tokens_is_served(
+    books: SqlSupplier, serve: Serve, token: str
+) -> None:
+    url = serve(create_service(books, ["old-token", "new-token"]))
+    with closing(HttpSupplier(url, "flight", token)) as client:
+        client.reserve(KEY, ITEM, "Ada")
+    assert [held.key for held in books.held()] == [KEY]
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "old-toke"])
+def test_any_other_client_is_refused(books: SqlSupplier, serve: Serve, token: str) -> None:
+    url = serve(create_service(books, ["old-token"]))
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    for method in ("PUT", "DELETE", "GET"):
+        answer = httpx2.request(method, url + PATH, headers=headers)
+        assert_problem(answer, 401)
+        assert answer.headers["WWW-Authenticate"].lower().startswith("bearer")
+    with closing(HttpSupplier(url, "flight", "wrong")) as client, pytest.raises(RuntimeError):
+        client.reserve(KEY, ITEM, "Ada")
+    assert books.held() == []
