@@ -1,5 +1,6 @@
 # make run        everything in one terminal; Ctrl-C stops it. Another port: make run PORT=5001
 # make test       the tests, against a real Temporal server. Some of them: make test ARGS="-k saga"
+# make test-fast  the tests that need no server, in seconds
 # make test-long  the slow tests
 # make chaos      book and cancel while everything is killed, then audit. Longer: make chaos BOOKINGS=5000
 # make schemathesis  many random requests, generated from the API's description
@@ -17,7 +18,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-long chaos schemathesis mutants bench bench-growth bench-workers \
+.PHONY: run test test-fast test-long chaos schemathesis mutants bench bench-growth bench-workers \
 	bench-suppliers check lock clean
 
 run: .venv/installed
@@ -28,7 +29,10 @@ test: .venv/installed-dev
 	@$(BIN)/python -m local.binary
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-# A benchmark and chaos, each in its shortest form.
+test-fast: .venv/installed-dev
+	$(BIN)/python -m pytest tests/unit $(ARGS)
+
+# Neighbours that hang, a benchmark and chaos, each in its shortest form.
 test-long: .venv/installed-dev
 	$(BIN)/python -m pytest -m long $(ARGS)
 

@@ -20,7 +20,7 @@ from temporalio.worker import (
 from activities import Activities, Shares
 from bookings.client import connect, connect_config, let_sdk_rest, on_loopback
 from saga_workflows import BookWorkflow, CancelWorkflow, NotifyWorkflow, SettleWorkflow
-from settings import Settings, give_up
+from settings import Settings, give_up, take_no_arguments
 from shared import TASK_QUEUE_NAME, Leg
 from suppliers.configured import supplier_of
 from suppliers.mail import Mailer
@@ -100,7 +100,7 @@ async def connect_patiently(settings: Settings) -> Client:
             return await connect(settings)
         except RuntimeError as error:
             where = connect_config(settings)["target_host"]
-            logger.warning("Temporal at %s cannot be reached; trying on. (%s)", where, error)
+            logger.warning("Temporal at %s cannot be reached; still trying. (%s)", where, error)
             await asyncio.sleep(1)
 
 
@@ -128,4 +128,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
+    take_no_arguments(__doc__)
     asyncio.run(main())

@@ -14,7 +14,7 @@ from gunicorn.app.base import BaseApplication
 
 from bookings.client import let_sdk_rest
 from bookings.service import Bookings
-from settings import Settings, give_up, is_loopback
+from settings import Settings, give_up, is_loopback, take_no_arguments
 from web import access, openapi, problems
 from web.views import create_blueprint
 
@@ -135,4 +135,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    take_no_arguments(__doc__)
     main()

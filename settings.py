@@ -5,6 +5,7 @@ variables of `temporalio.envconfig` (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, T
 `bookings/client.py`.
 """
 
+import argparse
 import ipaddress
 import os
 import re
@@ -107,6 +108,12 @@ class Settings(BaseModel):
     def ui_url(self) -> str:
         """The address of Temporal's Web UI, for people."""
         return (self.temporal_ui_url or f"http://localhost:{self.temporal_ui_port}").rstrip("/")
+
+
+def take_no_arguments(description: str | None) -> None:
+    """Let a program that is configured by its environment say with `--help` what it is."""
+    configured = "It takes no arguments: see docs/configuration.md for its environment variables."
+    argparse.ArgumentParser(description=description, epilog=configured).parse_args()
 
 
 def is_loopback(host: str) -> bool:

@@ -27,7 +27,6 @@ from shared import (
     Status,
 )
 
-FINAL = {status for status in Status if status.is_final}
 """For `web/views.py`; elsewhere, use `Status.is_final`."""
 
 Handle = WorkflowHandle[Any, BookingOutcome]

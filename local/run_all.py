@@ -16,9 +16,9 @@ from local.console import Console
 from local.keeper import Program
 from local.ports import Listener, accepts, require_free
 from local.supervisor import supervise
-from settings import Settings
+from settings import Settings, take_no_arguments
+from suppliers.rehearsal import SOLD_OUT_FLIGHT
 from suppliers.sql import SqlSupplier
-from web.scenarios import SOLD_OUT_FLIGHT
 
 ROOT = Path(__file__).parent.parent
 PROBE_SECONDS = 0.1
@@ -101,4 +101,5 @@ def reachable(host: str) -> str:
 
 
 if __name__ == "__main__":
+    take_no_arguments(__doc__)
     sys.exit(run(Settings.load()))

@@ -13,7 +13,7 @@ from local.binary import find_or_get_binary, server_version
 from local.namespace import prepared
 from local.ports import Listener, require_free
 from local.state import StateFolder
-from settings import CONFIGURATION_ERROR, Settings
+from settings import CONFIGURATION_ERROR, Settings, take_no_arguments
 
 READY = "Temporal is ready"
 """The start of the line that is printed once the server can take bookings."""
@@ -167,4 +167,5 @@ async def until_stopped(serving: Coroutine[None, None, int]) -> int:
 
 
 if __name__ == "__main__":
+    take_no_arguments(__doc__)
     main()

@@ -8,6 +8,9 @@ import asyncio
 from shared import INVALID, LegOrder
 from suppliers import Refused
 
+SOLD_OUT_FLIGHT = "sold-out-flight-id"
+"""A flight of the ready-made trips; `make run` stocks none of it."""
+
 
 class RehearsedFault(Exception):
     """A failure that the order asks for; the message is for people."""

@@ -3,8 +3,7 @@
 from typing import NamedTuple
 
 from shared import Leg
-
-SOLD_OUT_FLIGHT = "sold-out-flight-id"
+from suppliers.rehearsal import SOLD_OUT_FLIGHT
 
 
 class Scenario(NamedTuple):

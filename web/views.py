@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from bookings.errors import KeyUsed
 from bookings.listing import Filter
 from bookings.names import booking_id_for
-from bookings.reading import FINAL, Booking
+from bookings.reading import Booking
 from bookings.service import Bookings
 from settings import Settings
 from shared import BookVacationInput, Pace
@@ -50,7 +50,7 @@ def json(model: BaseModel, status: int = 200, **headers: str) -> Response:
 def answer(booking: Booking) -> Response:
     """A booking in the words of `POST /book` if it has ended, and else where to look again."""
     url = url_for("bookings.booking", booking_id=booking.booking_id)
-    if booking.status in FINAL:
+    if booking.status.is_final:
         return json(book_answer(booking.booking_id, booking.user_id, booking.outcome(), url))
     return json(booking, 202, Location=url, Retry_After="1")
 
@@ -113,7 +113,7 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
         async with admission.place(client(), seconds):
             replayed = await start(booking_id, trip)
             outcome = await bookings.outcome(booking_id, seconds)
-        if outcome and outcome.status in FINAL and not replayed:
+        if outcome and outcome.status.is_final and not replayed:
             url = url_for("bookings.booking", booking_id=booking_id)
             return json(book_answer(booking_id, trip.book_user_id, outcome, url))
         response = answer(await bookings.read(booking_id, client()))
@@ -131,7 +131,7 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
             errors = {found.pointer.strip("/"): found.detail for found in field_errors(error)}
         except KeyUsed:
             errors = {
-                FORM_KEY: "This form was sent before, with other entries, and that trip stands. "
+                FORM_KEY: "This form was sent before, with other entries, and that trip is booked. "
                 "Send it again to book this trip too."
             }
         else:

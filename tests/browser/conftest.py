@@ -8,11 +8,11 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from shared import Leg
+from suppliers.rehearsal import SOLD_OUT_FLIGHT
 from tests.browser.visits import NewPage, Visits
 from tools.helpers.processes import Started
 from tools.helpers.service import Service, service
 from tools.helpers.temporal_server import temporal_server
-from web.scenarios import SOLD_OUT_FLIGHT
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 

@@ -2,24 +2,8 @@
 
 import asyncio
 
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
-
 from shared import Leg, LegState, Status
-from tests.saga.world import Handle, Late, World
-
-
-async def reset_to_its_beginning(world: World, handle: Handle) -> Handle:
-    """Reset a workflow to the end of its first task, as the Web UI does."""
-    await world.client.workflow_service.reset_workflow_execution(
-        ResetWorkflowExecutionRequest(
-            namespace="default",
-            workflow_execution=WorkflowExecution(workflow_id=handle.id),
-            workflow_task_finish_event_id=4,
-            request_id=handle.id,
-        )
-    )
-    return world.client.get_workflow_handle(handle.id)
+from tests.saga.world import Late, World
 
 
 async def test_a_reset_while_a_leg_is_in_flight_books_once(world: World) -> None:
@@ -28,7 +12,7 @@ async def test_a_reset_while_a_leg_is_in_flight_books_once(world: World) -> None
     async with world.worker():
         handle = await world.start()
         await asyncio.to_thread(late.reached.wait)
-        again = await reset_to_its_beginning(world, handle)
+        again = await world.reset(handle)
         late.go.set()
         await again.result()
     assert world.held(handle) == list(Leg)
@@ -42,7 +26,7 @@ async def test_a_reset_of_a_booking_that_was_undone_stays_undone(world: World) -
         handle = await world.start()
         await handle.result()
         world.flight.set_stock("a flight", 1)
-        again = await reset_to_its_beginning(world, handle)
+        again = await world.reset(handle)
         await again.result()
     assert world.held(handle) == []
     assert (await world.read(handle)).status is Status.CANCELLED

@@ -3,8 +3,6 @@
 import asyncio
 
 import pytest
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import WorkflowExecutionStatus
 
 from shared import Leg, LegState, Status
@@ -151,15 +149,7 @@ async def test_one_key_a_leg_whatever_the_run(world: World) -> None:
         await handle.result()
         keys = [supplier.held()[0].key for supplier in world.suppliers.values()]
         assert [key.split(":")[::2] for key in keys] == [[handle.id, leg] for leg in Leg]
-        await world.client.workflow_service.reset_workflow_execution(
-            ResetWorkflowExecutionRequest(
-                namespace="default",
-                workflow_execution=WorkflowExecution(workflow_id=handle.id),
-                workflow_task_finish_event_id=4,
-                request_id=handle.id,
-            )
-        )
-        again = world.client.get_workflow_handle(handle.id)
+        again = await world.reset(handle)
         await again.result()
     assert (await again.describe()).run_id != handle.result_run_id
     assert [supplier.held()[0].key for supplier in world.suppliers.values()] == keys

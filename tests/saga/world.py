@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import (
     Client,
     WorkflowExecutionStatus,
@@ -173,6 +175,19 @@ class AnyWorld(Generic[S]):
             memo={TRIP_MEMO: trip},
             search_attributes=search_attributes(trip, Status.UNDOING),
         )
+
+    async def reset(self, handle: Handle, task: int = 4) -> Handle:
+        """Reset a workflow, as the Web UI does; without a number, to the end of its first task."""
+        run_id = (await handle.describe()).run_id
+        await self.client.workflow_service.reset_workflow_execution(
+            ResetWorkflowExecutionRequest(
+                namespace=self.client.namespace,
+                workflow_execution=WorkflowExecution(workflow_id=handle.id, run_id=run_id),
+                workflow_task_finish_event_id=task,
+                request_id=run_id,
+            )
+        )
+        return self.client.get_workflow_handle(handle.id, result_type=BookingOutcome)
 
     def held(self, handle: Handle) -> list[Leg]:
         """The legs that the suppliers hold for a booking; their books must agree."""

@@ -1,7 +1,6 @@
 """Suppliers for tests, and what stands behind them: databases, and servers of HTTP."""
 
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -45,13 +44,6 @@ class Shop:
 def assert_consistent(books: SqlSupplier) -> None:
     stock = books.stock()
     assert all(item.consistent for item in stock), stock
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "It did not come true in time."
-        time.sleep(0.01)
 
 
 @contextmanager

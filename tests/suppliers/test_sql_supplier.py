@@ -17,7 +17,8 @@ from suppliers.service import create_service
 from suppliers.sql import SqlSupplier
 from suppliers.sql_engine import make_engine
 from suppliers.sql_schema import Stock, ledger
-from tests.suppliers.shops import ITEM, KEY, NewDatabase, Serve, assert_consistent, wait_until
+from tests.suppliers.shops import ITEM, KEY, NewDatabase, Serve, assert_consistent
+from tools.helpers.processes import wait_until
 
 spawn = multiprocessing.get_context("spawn")
 

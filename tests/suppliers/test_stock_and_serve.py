@@ -19,7 +19,8 @@ from suppliers.http import HttpSupplier
 from suppliers.sql import SqlSupplier
 from suppliers.sql_engine import make_engine
 from suppliers.sql_schema import stock
-from tests.suppliers.shops import ITEM, KEY, wait_until
+from tests.suppliers.shops import ITEM, KEY
+from tools.helpers.processes import wait_until
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,7 +9,8 @@ import time
 from collections.abc import Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
+
+import psutil
 
 from tools.chaos.plan import Act, Fault, Victim
 from tools.chaos.site import Site
@@ -111,7 +112,6 @@ class Havoc:
 def parent(pid: int) -> int:
     """The parent of a process; 0 if the process is gone."""
     try:
-        # The name inside the parentheses may contain anything.
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    except OSError:
+        return psutil.Process(pid).ppid()
+    except psutil.NoSuchProcess:
         return 0

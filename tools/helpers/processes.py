@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
+
 from tools.helpers.temporal_server import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -66,13 +68,13 @@ class Started:
 
     def pids(self, words: str = "") -> list[int]:
         """The ids of its descendants whose command line contains some words."""
-        mark = f"DATA_DIR={self.environment['DATA_DIR']}".encode()
+        found = psutil.process_iter(["pid", "environ", "cmdline"])
         return [
-            int(folder.name)
-            for folder in Path("/proc").glob("[0-9]*")
-            if int(folder.name) != self.process.pid
-            and mark in _read(folder / "environ").split(b"\0")
-            and words.encode() in _read(folder / "cmdline").replace(b"\0", b" ")
+            process.pid
+            for process in found
+            if process.pid != self.process.pid
+            and (process.info["environ"] or {}).get("DATA_DIR") == self.environment["DATA_DIR"]
+            and words in " ".join(process.info["cmdline"] or [])
         ]
 
     def kill(self, words: str) -> None:
@@ -88,13 +90,6 @@ class Started:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not self.pids())
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:  # it has ended
-        return b""
 
 
 @contextmanager
