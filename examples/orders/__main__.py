@@ -65,6 +65,8 @@ async def _work(client: Client, queue: str, at_once: int, **options: Any) -> Non
         max_concurrent_activities=at_once,
         activity_executor=ThreadPoolExecutor(at_once),
         graceful_shutdown_timeout=timedelta(seconds=30),
+        # How long an order waits for the worker that knows it, which may have been killed.
+        sticky_queue_schedule_to_start_timeout=timedelta(seconds=3),
         **options,
     ):
         print(f"Worker {os.getpid()} waits for work on {queue}.", flush=True)
