@@ -27,7 +27,7 @@ run: .venv/installed
 # If there is no Temporal server, the first line explains what to do; pytest would fail in every test.
 test: .venv/installed-dev
 	@$(BIN)/python -m local.binary
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist loadfile $(ARGS)
 
 test-fast: .venv/installed-dev
 	$(BIN)/python -m pytest tests/unit $(ARGS)

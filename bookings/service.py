@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from time import monotonic
 
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client, WorkflowFailureError
@@ -19,7 +20,7 @@ from bookings.backlog import Backlog
 from bookings.calls import AWAY, RETRY, is_unknown, temporal
 from bookings.client import connect
 from bookings.counts import Counts
-from bookings.errors import KeyUsed, NoSuchBooking, Overloaded, Stopped
+from bookings.errors import KeyUsed, NoSuchBooking, Overloaded, Stopped, TemporalAway
 from bookings.listing import BookingPage, Filter, list_bookings
 from bookings.reading import Booking, Found, Handle, find_booking
 from settings import Settings
@@ -50,9 +51,12 @@ def search_attributes(trip: BookVacationInput, status: Status) -> TypedSearchAtt
     )
 
 
-STARTS_AT_ONCE = 16
+STARTS_AT_ONCE = 8
 """How many bookings are being started at Temporal at once: more are no faster, and with hundreds
 its calls run into their time limits although it works."""
+
+WORKS_SECONDS = 5
+"""Seconds after a start for which Temporal counts as working."""
 
 LONGEST_TURN = 20
 """Seconds that a booking waits for its turn to be started."""
@@ -67,6 +71,7 @@ class Bookings:
         self._backlog = Backlog(client)
         self._backlog_limit = backlog_limit
         self._starting = asyncio.Semaphore(STARTS_AT_ONCE)
+        self._started_at = float("-inf")
         self._searchable: bool | None = None
 
     @classmethod
@@ -86,7 +91,21 @@ class Bookings:
             Overloaded: The workers are too far behind; nothing was started.
             TemporalAway: Temporal is unreachable; the booking may have been started.
         """
-        async with self._turn(), temporal(booking_id):
+        async with self._turn():
+            try:
+                existed = await self._start_or_join(booking_id, trip)
+            except TemporalAway:
+                if monotonic() - self._started_at > WORKS_SECONDS:
+                    raise
+                # It has just started others: it is slow, not away. The same start again is safe,
+                # and what it finds may be what it started itself.
+                await self._start_or_join(booking_id, trip)
+                existed = False
+            self._started_at = monotonic()
+            return existed
+
+    async def _start_or_join(self, booking_id: str, trip: BookVacationInput) -> bool:
+        async with temporal(booking_id):
             if await self._backlog.age() > self._backlog_limit:
                 raise Overloaded
             try:

@@ -1,10 +1,12 @@
 """The form: what is wrong is said where it is, and no click books twice."""
 
 import re
+from typing import Any
 
 from playwright.sync_api import Page, expect
 
 from tests.browser.visits import NewPage, choose, fill_and_book, headline, on_booking
+from tools.helpers.processes import wait_until
 from tools.helpers.service import Service
 
 
@@ -41,6 +43,7 @@ def test_items_are_suggested(page: Page) -> None:
 
 
 def test_a_double_click_books_once(page: Page, site: Service) -> None:
+    wait_until(lambda: not running(site))  # what other tests have left behind
     before = len(site.held())
     page.goto("/")
     page.get_by_role("button", name="All goes well").dblclick()
@@ -49,7 +52,13 @@ def test_a_double_click_books_once(page: Page, site: Service) -> None:
     assert len(site.held()) == before + 3
 
 
+def running(site: Service) -> list[Any]:
+    bookings: list[Any] = site.http.get("/bookings?status=running").json()["bookings"]
+    return bookings
+
+
 def test_back_and_reload_book_once_and_a_change_books_another(page: Page, site: Service) -> None:
+    wait_until(lambda: not running(site))  # what other tests have left behind
     before = len(site.held())
     first = fill_and_book(page)
     headline(page, "Your trip is booked")

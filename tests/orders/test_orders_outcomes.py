@@ -183,7 +183,9 @@ async def test_a_refund_that_is_stuck_is_settled(shop: Shop) -> None:
         await shop.reaches(handle, Status.NEEDS_ATTENTION)
         await until(lambda: shop.stock.taken() == {})
         with pytest.raises(WorkflowUpdateFailedError):
-            await handle.execute_update(OrderWorkflow.settle, Settlement("stock", "Ann", "?"))
+            await handle.execute_update(
+                OrderWorkflow.settle, Settlement("confirmation", "Ann", "?")
+            )
         settlement = Settlement("payment", "Ann", "paid back by hand")
         await handle.execute_update(OrderWorkflow.settle, settlement)
         outcome = await handle.result()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from temporalio.client import Client
 
 from examples.orders.model import PARTS, QUEUE, Order
@@ -15,6 +16,8 @@ from tests.orders.site import Site
 from tests.saga.world import ended, until
 from tools.helpers.processes import wait_until
 from tools.helpers.temporal_server import free_port, temporal_server
+
+pytestmark = pytest.mark.long  # workers are killed, and taken over from
 
 
 async def place(client: Client, **fields: Any) -> Handle:

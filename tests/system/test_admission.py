@@ -38,6 +38,7 @@ def crowd(site: Service, size: int, headers: dict[str, str]) -> Iterator[list[in
             answer.result()
 
 
+@pytest.mark.long
 def test_three_hundred_at_once_are_all_accepted(new_service: NewService) -> None:
     site = new_service(BACKLOG_LIMIT="600")
     site.start_worker()
