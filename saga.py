@@ -150,7 +150,7 @@ class Saga:
         await asyncio.gather(*undos)
 
     async def _until_resolved(self, verb: Verb, step: Step) -> Any:
-        """Try without a deadline; after a while, it needs attention."""
+        """Try without a deadline; after a while it needs attention, and is still tried."""
         self.unresolved[step.name] = verb
         trying = asyncio.create_task(self._try(verb, step))
         await workflow.wait([trying], timeout=step.options.patience)
@@ -169,61 +169,57 @@ class Saga:
             try:
                 result = await self._attempts(verb, step)
             except ActivityError as error:
-                outcome = self._given_up(verb, step, error)
-                if outcome is None:
-                    await workflow.sleep(longest_retry(verb, step.options))
+                last, settlement = last_failure(step, error), self.settlements.get(step.name)
+                reason, refused = last.message, last.type == REFUSED
+                if settlement:
+                    reason = f"Settled by {settlement.by}: {settlement.note}"
+                    if settlement.done:
+                        outcome = before._replace(state=State.SETTLED, reason=reason)
+                        self.outcomes[step.name] = outcome
+                        return await self._settled(step)
+                elif verb is Verb.DO and last.type == NO_PLACE and not is_cancelled():
+                    continue  # a deadline is for attempts, and it has found no place for one
+                elif verb in {Verb.UNDO, Verb.AFTER} or (verb is Verb.PIVOT and not refused):
+                    # Its activity gave up, and yet it has to be done; each time costs history.
+                    await workflow.sleep(20 * step.options.longest_undo_retry)
                     continue
-                self.outcomes[step.name] = outcome
-                if outcome.state is not State.SETTLED:
-                    self.reason = outcome.reason
-                    raise
-                await self._settled(step)
-                return None
-            if verb is not Verb.UNDO:
-                self.outcomes[step.name] = Outcome(State.DONE, result=result)
-            elif before.state is State.DONE:
-                self.outcomes[step.name] = before._replace(state=State.UNDONE, reason=self.reason)
+                self.reason, state = reason, State.REFUSED if refused else State.FAILED
+                self.outcomes[step.name] = Outcome(state, reason, error=error)
+                raise
+            outcome = Outcome(State.DONE, result=result)
+            if verb is Verb.UNDO:  # of a step that was not done, the outcome stays as it is
+                done = before.state is State.DONE
+                outcome = (
+                    before._replace(state=State.UNDONE, reason=self.reason) if done else before
+                )
+            self.outcomes[step.name] = outcome
             return result
 
-    def _given_up(self, verb: Verb, step: Step, error: ActivityError) -> Outcome | None:
-        """What becomes of a step that is not tried any more; None: it has to be tried again."""
-        settlement, refused = self.settlements.get(step.name), is_refusal(error)
-        if settlement:
-            state = State.SETTLED if settlement.done else State.FAILED
-            reason = f"Settled by {settlement.by}: {settlement.note}"
-            return self.outcomes.get(step.name, Outcome())._replace(state=state, reason=reason)
-        if verb is Verb.DO and was_not_made(error) and workflow.cancellation_reason() is None:
-            return None
-        if verb is Verb.DO or (verb is Verb.PIVOT and refused):
-            state = State.REFUSED if refused else State.FAILED
-            return Outcome(state, in_words(step, error), error=error)
-        return None
-
     async def _attempts(self, verb: Verb, step: Step) -> Any:
-        """The activity's result; a settlement cancels it."""
-        undo, options = verb is Verb.UNDO, step.options
-        does: Any = step.undo if undo else step.do
-        deadline = timedelta(seconds=options.deadline)
-        activity = workflow.start_activity(
-            does,
+        """The result of the step's activity, unless a person settles it first."""
+        do, undo, options = verb is Verb.DO, verb is Verb.UNDO, step.options
+        longest = options.longest_retry if do else options.longest_undo_retry
+        activity: Any = step.undo if undo else step.do
+        attempts = workflow.start_activity(
+            activity,
             step.order,
-            activity_id=f"{verb}:{step.name}",  # what readers of the history know a step by
+            activity_id=f"{verb}:{step.name}",  # readers of the history know the step by it
             task_queue=options.task_queue,
-            schedule_to_close_timeout=deadline if verb is Verb.DO else None,
+            schedule_to_close_timeout=timedelta(seconds=options.deadline) if do else None,
             start_to_close_timeout=timedelta(seconds=options.attempt),
             heartbeat_timeout=timedelta(seconds=options.heartbeat),
             retry_policy=RetryPolicy(
                 initial_interval=timedelta(seconds=options.first_retry),
-                maximum_interval=timedelta(seconds=longest_retry(verb, options)),
+                maximum_interval=timedelta(seconds=longest),
                 non_retryable_error_types=[REFUSED] if verb in {Verb.DO, Verb.PIVOT} else None,
             ),
             priority=Priority(priority_key=1 if undo else options.priority),
             summary=f"Undo {step.summary}" if undo else step.summary,
         )
-        await workflow.wait_condition(lambda: activity.done() or step.name in self.settlements)
-        if not activity.done():
-            activity.cancel()
-        return await activity
+        await workflow.wait_condition(lambda: attempts.done() or step.name in self.settlements)
+        if not attempts.done():
+            attempts.cancel()
+        return await attempts
 
 
 class Settleable:
@@ -244,7 +240,7 @@ class Settleable:
 
 
 async def uncancellable(work: Coroutine[Any, Any, T]) -> T:
-    """Run `work` to its end, however often the workflow is cancelled meanwhile.
+    """Run `work` to its end, however often the workflow is cancelled in the meantime.
 
     One `asyncio.shield` is not enough: a cancellation would end the wait for it, and with it the
     workflow, while `work` still has undos to run.
@@ -256,43 +252,28 @@ async def uncancellable(work: Coroutine[Any, Any, T]) -> T:
     return task.result()
 
 
+def is_cancelled() -> bool:
+    """Whether the workflow was asked to cancel, at whatever moment."""
+    return workflow.cancellation_reason() is not None
+
+
 def raise_if_cancelled() -> None:
-    """Raise `CancelledError` once the workflow was asked to cancel, at whatever moment that was."""
-    if workflow.cancellation_reason() is not None:
+    """Raise `CancelledError` if the workflow was asked to cancel."""
+    if is_cancelled():
         raise asyncio.CancelledError
 
 
 def close_as_canceled_if_asked() -> None:
     """End the run as Canceled, now that all is undone, if a cancellation was asked for.
 
-    Temporal closes a run as Completed if it returns, and as Canceled only if this is raised.
+    Temporal closes a run that returns as Completed, and as Canceled only one that raises this.
     """
     raise_if_cancelled()
 
 
-def is_refusal(error: ActivityError) -> bool:
-    """Whether a step said no, so that nothing was done; any other failure leaves that unknown."""
-    return isinstance(error.cause, ApplicationError) and error.cause.type == REFUSED
-
-
-def last_failure(error: ActivityError) -> ApplicationError | None:
-    """What the last attempt said before the step failed or timed out, if it said anything."""
+def last_failure(step: Step, error: ActivityError) -> ApplicationError:
+    """What the last attempt at a step said, or that it said nothing."""
     cause = error.cause.cause if isinstance(error.cause, ActivityTimeout) else error.cause
-    return cause if isinstance(cause, ApplicationError) else None
-
-
-def was_not_made(error: ActivityError) -> bool:
-    """Whether the last attempt found no place."""
-    last = last_failure(error)
-    return last is not None and last.type == NO_PLACE
-
-
-def in_words(step: Step, error: ActivityError) -> str:
-    """Why a step failed, for people."""
-    last = last_failure(error)
-    return last.message if last else f"The {step.name} service did not answer in time."
-
-
-def longest_retry(verb: Verb, options: Options) -> float:
-    """The longest pause between two attempts."""
-    return options.longest_retry if verb is Verb.DO else options.longest_undo_retry
+    if isinstance(cause, ApplicationError):
+        return cause
+    return ApplicationError(f"The {step.name} service did not answer in time.")

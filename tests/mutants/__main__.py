@@ -103,8 +103,8 @@ MUTANTS = [
     Mutant(
         "7 An undo never gives up: it does when its activity says never",
         SAGA,
-        "                    continue\n",
-        "                    raise\n",
+        "                elif verb in {Verb.UNDO, Verb.AFTER} or (",
+        "                elif verb is Verb.AFTER or (",
         f"{CORE} -k never_gives_up",
     ),
     Mutant(
@@ -180,15 +180,15 @@ MUTANTS = [
     Mutant(
         "16 A pivot never times out into an undo: any failure of it is taken for a refusal",
         SAGA,
-        "(verb is Verb.PIVOT and refused)",
-        "verb is Verb.PIVOT",
+        "(verb is Verb.PIVOT and not refused)",
+        "False",
         f"{CORE} -k pivot_never_times_out",
     ),
     Mutant(
         "16 A pivot settled as not done is undone: it is taken for done",
         SAGA,
-        "state = State.SETTLED if settlement.done else State.FAILED",
-        "state = State.SETTLED",
+        "                    if settlement.done:\n",
+        "                    if settlement:\n",
         f"{CORE} -k settled_as_not_done",
     ),
     Mutant(
