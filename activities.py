@@ -19,8 +19,8 @@ from suppliers.rehearsal import Rehearsal, RehearsedFault
 class Shares(NamedTuple):
     """How many calls run at once, each kind apart, so that what is slow delays only itself.
 
-    Each supplier has so many `calls` that book and, so that an undo never waits behind them, so
-    many `undos`; notices and settlements have a few places for all.
+    Each supplier has its own `calls` for booking and, so that an undo never waits behind them, its
+    own `undos`; notices and settlements each have a few places.
     """
 
     calls: int = 16

@@ -215,7 +215,7 @@ class SettleWorkflow:
 async def leave_behind(
     follow_up: Callable[[Any, FollowUp], Awaitable[None]], arg: FollowUp, name: str, summary: str
 ) -> None:
-    """Start a workflow that goes on by itself; the booking waits only until it has begun.
+    """Start a workflow that runs by itself; the booking waits only until it has started.
 
     Args:
         follow_up: The `run` of its class.

@@ -47,7 +47,7 @@ async def worker(client: Client, at_once: int) -> None:
 
 
 async def payments(client: Client, at_once: int, per_second: float) -> None:
-    """Run a worker for payments, of which so many start a second in all such workers."""
+    """Run a worker for payments; the rate is for all such workers together."""
     a = Activities(DATABASES)
     # The queue keeps the rate; eager activities would go round it, and need a workflow on it.
     rate = {"max_task_queue_activities_per_second": per_second}
@@ -82,7 +82,7 @@ async def setup(client: Client) -> None:
 
 
 async def place(client: Client, wait: float, rehearse: str, **fields: Any) -> None:
-    """Place an order, wait a while for its end, and tell what became of it."""
+    """Place an order, wait a while for its end, and show the outcome."""
     faults = dict(fault.split("=") for fault in rehearse.split(",") if fault)
     order = Order(f"order-{uuid4().hex}", rehearse=faults, **fields)
     handle = await client.start_workflow(
@@ -94,7 +94,7 @@ async def place(client: Client, wait: float, rehearse: str, **fields: Any) -> No
     )
     print(order.order_id, flush=True)
     if wait:
-        with suppress(TimeoutError, WorkflowFailureError):  # it goes on, or closed as Canceled
+        with suppress(TimeoutError, WorkflowFailureError):  # it is still running, or closed as Canceled
             await asyncio.wait_for(handle.result(), wait)
         await show(client, order.order_id)
 

@@ -28,7 +28,7 @@ async def steps_until(handle: WorkflowHandle[Any, Any], last: int = 0) -> dict[s
 
 
 async def show(client: Client, order_id: str) -> None:
-    """Tell what became of an order so far, and of each of its steps."""
+    """Show the state of an order, and of each of its steps."""
     handle = client.get_workflow_handle(order_id)
     described = await handle.describe()
     outcome = await described.memo_value("outcome", None, type_hint=OrderOutcome)

@@ -22,7 +22,7 @@ NewService = Callable[..., Service]
 
 @contextmanager
 def crowd(site: Service, size: int, headers: dict[str, str]) -> Iterator[list[int]]:
-    """So many requests at once; while they wait, the statuses of those that were refused."""
+    """`size` requests at once; while they wait, the statuses of those that were refused."""
     statuses: list[int] = []
 
     def book() -> int:
