@@ -94,7 +94,9 @@ async def place(client: Client, wait: float, rehearse: str, **fields: Any) -> No
     )
     print(order.order_id, flush=True)
     if wait:
-        with suppress(TimeoutError, WorkflowFailureError):  # it is still running, or closed as Canceled
+        with suppress(
+            TimeoutError, WorkflowFailureError
+        ):  # it is still running, or closed as Canceled
             await asyncio.wait_for(handle.result(), wait)
         await show(client, order.order_id)
 
