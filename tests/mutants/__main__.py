@@ -152,7 +152,8 @@ MUTANTS = [
     Mutant(
         "11 Time is bounded a leg at a time: no deadline",
         SAGA,
-        "            schedule_to_close_timeout=deadline if verb is Verb.DO else None,\n",
+        "            schedule_to_close_timeout=timedelta(seconds=options.deadline) if do else None,"
+        "\n",
         "",
         f"{OUTCOMES} -k past_its_deadline",
     ),
