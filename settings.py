@@ -18,6 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, SecretStr, Val
 CONFIGURATION_ERROR = 2
 """The exit status of a process that cannot run as configured, so restarting it would not help."""
 
+SHORTEST_TOKEN = 16
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 Share = Annotated[int, Field(ge=1, le=500)]
 
@@ -49,8 +51,16 @@ class Settings(BaseModel):
     car_supplier_token: SecretStr = SecretStr("")
     hotel_supplier_token: SecretStr = SecretStr("")
     flight_supplier_token: SecretStr = SecretStr("")
-    supplier_tokens: SecretStr = SecretStr("")
+    car_supplier_token_file: Path | None = None
+    hotel_supplier_token_file: Path | None = None
+    flight_supplier_token_file: Path | None = None
+    supplier_ca: Path | None = None
+    supplier_client_cert: Path | None = None
+    supplier_client_key: Path | None = None
+    supplier_timeout: Annotated[float, Field(gt=0, lt=20)] = 8
     plain_http_suppliers: bool = False
+    supplier_tokens: SecretStr = SecretStr("")
+    supplier_tokens_file: Path | None = None
 
     temporal_deployment_name: str = ""
     temporal_worker_build_id: str = ""
@@ -80,13 +90,35 @@ class Settings(BaseModel):
         return url or f"sqlite:///{self.data_dir.absolute() / leg}.db"
 
     def supplier_token(self, leg: str) -> str:
-        """What a leg's supplier over HTTP knows us by; empty: it does not ask."""
-        token: SecretStr = getattr(self, f"{leg}_supplier_token")
-        return token.get_secret_value()
+        """The bearer token for a leg's supplier over HTTP; empty if it needs none."""
+        tokens = self._secrets(f"{leg}_supplier_token")
+        if len(tokens) > 1:
+            give_up(f"{leg.upper()}_SUPPLIER_TOKEN must be one token.")
+        return "".join(tokens)
 
     def accepted_tokens(self) -> list[str]:
         """The tokens that `suppliers serve` accepts, several during a rotation."""
-        return re.findall(r"[^\s,]+", self.supplier_tokens.get_secret_value())
+        tokens = self._secrets("supplier_tokens")
+        if any(len(token) < SHORTEST_TOKEN for token in tokens):
+            give_up(f"Each of SUPPLIER_TOKENS must have at least {SHORTEST_TOKEN} characters.")
+        return tokens
+
+    def _secrets(self, name: str) -> list[str]:
+        """What a variable or its file holds; one that is set and holds nothing is a mistake."""
+        variable, value = name.upper(), getattr(self, name).get_secret_value()
+        if file := getattr(self, f"{name}_file"):
+            if value:
+                give_up(f"Set {variable} or {variable}_FILE, not both.")
+            try:
+                value = file.read_text()
+            except (OSError, UnicodeDecodeError) as error:
+                give_up(f"{variable}_FILE cannot be read: {error}.")
+        found = re.findall(r"[^\s,]+", value)
+        if (file or value) and not found:
+            give_up(f"{variable} is set, but holds no token.")
+        if not all(re.fullmatch("[!-~]+", token) for token in found):
+            give_up(f"{variable} must be printable ASCII.")
+        return found
 
     def tokens(self) -> dict[str, str]:
         """Each client's token, by its name; without any, everybody may do everything."""

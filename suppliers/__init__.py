@@ -4,10 +4,13 @@ The saga relies on one promise of a supplier: once `release(key)` has returned, 
 under that key, and nothing ever will be.
 """
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from settings import is_loopback
+
+if TYPE_CHECKING:
+    from suppliers.exchange import Access
 
 
 class Refused(Exception):
@@ -24,6 +27,10 @@ class Fenced(Refused):
 
 class Invalid(Refused):
     """The request itself is invalid, and would never succeed."""
+
+
+class Unavailable(RuntimeError):
+    """The supplier did not answer, or said that it cannot at the moment; the outcome is unknown."""
 
 
 class Supplier(Protocol):
@@ -53,7 +60,12 @@ class Supplier(Protocol):
 
 
 def open_supplier(
-    url: str, leg: str, *, plain_http: bool = False, token: str = "", connections: int = 24
+    url: str,
+    leg: str,
+    *,
+    plain_http: bool = False,
+    access: "Access | None" = None,
+    connections: int = 24,
 ) -> Supplier:
     """The supplier at a URL; it connects on first use.
 
@@ -61,7 +73,7 @@ def open_supplier(
         url: `sqlite:///…`, `postgresql://…` or `https://…`.
         leg: What it supplies: `car`, `hotel` or `flight`.
         plain_http: Allow `http://…` to other machines; to this one it is always allowed.
-        token: What a service over HTTP knows us by.
+        access: What a service over HTTP knows us by.
         connections: How many connections to a database it opens at most.
 
     Raises:
@@ -74,12 +86,14 @@ def open_supplier(
             f"{variable} would send travellers' names to {host} unencrypted. Use https://, "
             "or set PLAIN_HTTP_SUPPLIERS=true if you trust the network."
         )
+    if access and access.token and host and "@" in urlsplit(url).netloc:
+        raise ValueError(f"Set a password in {variable} or {variable}_TOKEN, not both.")
     # Import only the adapter that is needed; also, the adapters import this module.
     try:
         if scheme in {"http", "https"} and host:
             from suppliers.http import HttpSupplier
 
-            return HttpSupplier(url, leg, token)
+            return HttpSupplier(url, leg, access)
         if scheme in {"sqlite", "postgresql", "postgres"}:
             from suppliers.sql import SqlSupplier
 

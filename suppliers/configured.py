@@ -1,8 +1,34 @@
 """The configured suppliers; a wrong setting ends the process with one message."""
 
+import ssl
+
+import httpx2
+
 from settings import Settings, give_up
 from suppliers import Supplier, open_supplier
+from suppliers.exchange import Access
 from suppliers.sql import SqlSupplier
+
+
+def access_of(settings: Settings, leg: str) -> Access:
+    """How a leg's supplier is reached, if it is a service over HTTP."""
+    return Access(settings.supplier_token(leg), tls_of(settings), settings.supplier_timeout)
+
+
+def tls_of(settings: Settings) -> ssl.SSLContext | None:
+    """Whom suppliers' certificates must come from, and our own certificate; None: the defaults."""
+    ca, certificate = settings.supplier_ca, settings.supplier_client_cert
+    if settings.supplier_client_key and not certificate:
+        give_up("SUPPLIER_CLIENT_KEY needs SUPPLIER_CLIENT_CERT.")
+    if not (ca or certificate):
+        return None
+    try:
+        tls = ssl.create_default_context(cafile=ca) if ca else httpx2.create_ssl_context()
+        if certificate:  # with an empty password, as OpenSSL would ask for one on the terminal
+            tls.load_cert_chain(certificate, settings.supplier_client_key, password="")
+    except OSError as error:
+        give_up(f"SUPPLIER_CA or SUPPLIER_CLIENT_CERT or …_KEY cannot be used: {error}.")
+    return tls
 
 
 def supplier_of(settings: Settings, leg: str) -> Supplier:
@@ -12,7 +38,7 @@ def supplier_of(settings: Settings, leg: str) -> Supplier:
             settings.supplier_url(leg),
             leg,
             plain_http=settings.plain_http_suppliers,
-            token=settings.supplier_token(leg),
+            access=access_of(settings, leg),
             connections=settings.calls_at_once + settings.undos_at_once,
         )
     except ValueError as error:

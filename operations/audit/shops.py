@@ -2,26 +2,27 @@
 
 import asyncio
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Protocol
-from urllib.parse import quote
 
-import httpx2
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from settings import Settings, give_up
 from shared import Leg
 from suppliers import open_supplier
+from suppliers.configured import access_of
+from suppliers.exchange import Access, Partner
 from suppliers.http import HttpSupplier
 from suppliers.sql_books import read_books
 from suppliers.sql_schema import Stock
 
 AT_ONCE = 20
-TIMEOUT = 8.0
 
 
 class CannotAuditError(Exception):
@@ -88,8 +89,8 @@ class SqlShop:
         return Books(self.leg, held, books.stock, books.unexplained)
 
 
-class Answer(BaseModel):
-    """A partner's response about a key."""
+class Known(BaseModel):
+    """What a partner knows of a key."""
 
     state: str
     item: str
@@ -99,7 +100,7 @@ class Answer(BaseModel):
 class PartnerShop:
     """A supplier over HTTP, which is asked key by key."""
 
-    def __init__(self, url: str, leg: Leg) -> None:
+    def __init__(self, url: str, leg: Leg, access: Access) -> None:
         self.leg = leg
         self.blind_spot = (
             f"The {leg} supplier is a service over HTTP. It was asked only for trips that Temporal "
@@ -107,44 +108,47 @@ class PartnerShop:
             "Audit those where its database is."
         )
         self._url = url
+        self._access = access
 
     async def read(self, keys: Iterable[str]) -> Books:
         """See `Shop.read`."""
-        places = asyncio.Semaphore(AT_ONCE)
-        async with httpx2.AsyncClient(base_url=self._url, timeout=TIMEOUT) as client:
+        try:
+            held = await asyncio.to_thread(self._read, keys)
+        except (RuntimeError, ValidationError) as error:
+            raise CannotAuditError(
+                f"The {self.leg} supplier does not respond as it should: {error}\n"
+                f"Check {self.leg.upper()}_SUPPLIER, and that the service supports GET."
+            ) from error
+        return Books(self.leg, held)
 
-            async def ask(key: str) -> Held | None:
-                async with places:
-                    return self._held(key, await client.get(f"reservations/{quote(key, safe='')}"))
+    def _read(self, keys: Iterable[str]) -> list[Held]:
+        with (
+            closing(Partner(self._url, self.leg, self._access)) as partner,
+            ThreadPoolExecutor(AT_ONCE) as threads,
+        ):
+            return [held for held in threads.map(partial(self._ask, partner), keys) if held]
 
-            try:
-                held = await asyncio.gather(*map(ask, keys))
-            except (httpx2.HTTPError, ValidationError) as error:
-                raise CannotAuditError(
-                    f"The {self.leg} supplier does not respond as it should: {error}\n"
-                    f"Check {self.leg.upper()}_SUPPLIER, and that the service supports GET."
-                ) from error
-        return Books(self.leg, [one for one in held if one])
-
-    def _held(self, key: str, response: httpx2.Response) -> Held | None:
-        if response.status_code == HTTPStatus.NOT_FOUND:
+    def _ask(self, partner: Partner, key: str) -> Held | None:
+        answer = partner.ask("GET", key)
+        if answer.status == HTTPStatus.NOT_FOUND:
             return None
-        answer = Answer.model_validate_json(response.raise_for_status().content)
-        if answer.state != "booked":
-            return None
-        return Held(self.leg, key, answer.item, answer.since)
+        if answer.status != HTTPStatus.OK:
+            raise RuntimeError(f"it answered GET with status {answer.status}.")
+        known = Known.model_validate_json(answer.body)
+        return Held(self.leg, key, known.item, known.since) if known.state == "booked" else None
 
 
 def open_shops(settings: Settings) -> list[Shop]:
     """The configured suppliers, which are the worker's; none is contacted yet."""
     shops: list[Shop] = []
     for leg in Leg:
-        url = settings.supplier_url(leg)
+        url, access = settings.supplier_url(leg), access_of(settings, leg)
+        plain = settings.plain_http_suppliers
         try:
-            supplier = open_supplier(url, leg, plain_http=settings.plain_http_suppliers)
+            supplier = open_supplier(url, leg, plain_http=plain, access=access)
         except ValueError as error:
             give_up(str(error))
         with closing(supplier):
             partner = isinstance(supplier, HttpSupplier)
-        shops.append(PartnerShop(url, leg) if partner else SqlShop(url, leg))
+        shops.append(PartnerShop(url, leg, access) if partner else SqlShop(url, leg))
     return shops

@@ -13,6 +13,7 @@ from shared import Leg, Status
 from suppliers.service import create_service
 from tests.operations.town import Town
 from tests.saga.world import QUICK, Late, down, until
+from tests.suppliers.partners import NeverEnds, partner
 from tests.suppliers.shops import serving
 
 
@@ -177,6 +178,24 @@ async def test_a_partner_is_asked_key_by_key(town: Town) -> None:
     assert status == 1
     assert lost.id in output
     assert kept.id not in output
+
+
+async def test_a_partner_is_asked_with_the_worker_s_token(town: Town) -> None:
+    await town.booked()
+    token = "0123456789abcdef"  # noqa: S105
+    with serving(create_service(town.world.car, [token])) as url:
+        status, output = await town.command(CAR_SUPPLIER=url, CAR_SUPPLIER_TOKEN=token)
+        assert status == 0, output
+        status, output = await town.command(CAR_SUPPLIER=url)
+    assert (status, "status 401" in output) == (2, True), output
+
+
+async def test_a_partner_that_never_ends_its_answer(town: Town) -> None:
+    await town.booked()
+    with partner(NeverEnds(200)) as url:
+        status, output = await town.command(CAR_SUPPLIER=url)
+    assert (status, "Traceback" in output) == (2, False), output
+    assert "The car supplier does not respond" in output
 
 
 async def test_a_partner_is_away(town: Town) -> None:

@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from settings import Settings
+from shared import Leg
 from suppliers import open_supplier
+from suppliers.configured import access_of
+from suppliers.exchange import Access
 from suppliers.http import HttpSupplier
 from suppliers.sql import SqlSupplier
 
@@ -65,3 +69,42 @@ def test_any_path_can_be_a_sqlite_file(tmp_path: Path) -> None:
     with closing(open_supplier(f"sqlite:///{file}", "car")) as supplier:
         supplier.release("key")
     assert file.exists()
+
+
+def test_a_partner_gets_a_password_or_a_token() -> None:
+    with pytest.raises(ValueError, match=r"CAR_SUPPLIER or CAR_SUPPLIER_TOKEN, not both") as error:
+        open_supplier("https://us:hunter2@cars.example", "car", access=Access("s3cret"))
+    assert "hunter2" not in str(error.value)
+
+
+def test_a_token_can_be_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("s3cret\n")
+    variables = {"CAR_SUPPLIER_TOKEN_FILE": tmp_path / "token", "HOTEL_SUPPLIER_TOKEN": "other"}
+    settings = Settings.model_validate(variables)
+    assert [access_of(settings, leg).token for leg in Leg] == ["s3cret", "other", ""]
+
+
+@pytest.mark.parametrize(
+    ("text", "variables", "said"),
+    [
+        ("", {}, "CAR_SUPPLIER_TOKEN is set, but holds no token"),
+        ("two tokens", {}, "CAR_SUPPLIER_TOKEN must be one token"),
+        ("s3crét", {}, "CAR_SUPPLIER_TOKEN must be printable ASCII"),
+        ("s3cret", {"CAR_SUPPLIER_TOKEN": "s3cret"}, "CAR_SUPPLIER_TOKEN_FILE, not both"),
+    ],
+)
+def test_a_token_that_cannot_be_sent_is_one_message(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    text: str,
+    variables: dict[str, str],
+    said: str,
+) -> None:
+    (tmp_path / "token").write_text(text)
+    with pytest.raises(SystemExit) as exit_:
+        access_of(Settings(CAR_SUPPLIER_TOKEN_FILE=tmp_path / "token", **variables), "car")
+    assert exit_.value.code == 2
+    printed = capsys.readouterr().err
+    assert said in printed
+    assert printed.count("\n") == 1
+    assert "s3cr" not in printed

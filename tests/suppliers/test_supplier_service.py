@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from suppliers.exchange import Access
 from suppliers.http import HttpSupplier
 from suppliers.service import create_service
 from suppliers.sql import SqlSupplier
@@ -130,7 +131,7 @@ def test_a_client_with_one_of_the_tokens_is_served(
     books: SqlSupplier, serve: Serve, token: str
 ) -> None:
     url = serve(create_service(books, ["old-token", "new-token"]))
-    with closing(HttpSupplier(url, "flight", token)) as client:
+    with closing(HttpSupplier(url, "flight", Access(token))) as client:
         client.reserve(KEY, ITEM, "Ada")
     assert [held.key for held in books.held()] == [KEY]
 
@@ -143,6 +144,9 @@ def test_any_other_client_is_refused(books: SqlSupplier, serve: Serve, token: st
         answer = httpx2.request(method, url + PATH, headers=headers)
         assert_problem(answer, 401)
         assert answer.headers["WWW-Authenticate"].lower().startswith("bearer")
-    with closing(HttpSupplier(url, "flight", "wrong")) as client, pytest.raises(RuntimeError):
+    with (
+        closing(HttpSupplier(url, "flight", Access("wrong"))) as client,
+        pytest.raises(RuntimeError),
+    ):
         client.reserve(KEY, ITEM, "Ada")
     assert books.held() == []
