@@ -1,7 +1,9 @@
 """Serve a leg's supplier over HTTP."""
 
 import argparse
+import ssl
 import sys
+from typing import Any
 
 from settings import Settings, give_up, is_loopback
 from shared import Leg
@@ -16,28 +18,53 @@ def main() -> int:
     serve = commands.add_parser(
         "serve",
         help="serve a leg over HTTP",
-        description="Serve a leg over HTTP. Whoever reaches the address can book and release, "
-        "so expose it only behind a proxy that authenticates clients.",
+        description="Serve a leg over HTTP. Clients need one of SUPPLIER_TOKENS; without any, "
+        "whoever reaches the address can book and release.",
     )
     serve.add_argument("leg", choices=list(Leg))
     serve.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
     serve.add_argument("--port", type=int, required=True)
+    serve.add_argument("--certfile", help="serve TLS with this certificate")
+    serve.add_argument("--keyfile", help="the certificate's key, unless --certfile holds it")
+    serve.add_argument("--client-ca", help="require a client certificate that this CA has issued")
     arguments = parser.parse_args()
-    return serve_leg(Settings.load(), arguments.leg, arguments.host, arguments.port)
+    if not arguments.certfile and (arguments.keyfile or arguments.client_ca):
+        parser.error("--keyfile and --client-ca need --certfile")
+    return serve_leg(Settings.load(), arguments)
 
 
-def serve_leg(settings: Settings, leg: str, host: str, port: int) -> int:
+def serve_leg(settings: Settings, arguments: argparse.Namespace) -> int:
     """Serve one leg until SIGTERM or Ctrl-C."""
-    tokens = settings.accepted_tokens()
+    leg, host, tokens = arguments.leg, arguments.host, settings.accepted_tokens()
     if not (tokens or is_loopback(host)):
         give_up(
             f"--host {host} would let everybody book and release. "
             "Set SUPPLIER_TOKENS, or leave the host at 127.0.0.1."
         )
+    if not (arguments.certfile or is_loopback(host)):
+        print("Without --certfile, tokens and names are sent in clear text.", file=sys.stderr)
     sql_supplier_of(settings, leg).close()  # report a wrong setting here, not in a loop of restarts
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    Server(lambda: sql_supplier_of(settings, leg), address, tokens).run()
+    address = f"[{host}]:{arguments.port}" if ":" in host else f"{host}:{arguments.port}"
+    Server(lambda: sql_supplier_of(settings, leg), address, tokens, tls(arguments)).run()
     return 0
+
+
+def tls(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The server's settings for TLS; files that cannot be used end the process."""
+    if not arguments.certfile:
+        return {}
+    try:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=arguments.client_ca)
+        context.load_cert_chain(arguments.certfile, arguments.keyfile, password="")
+    except OSError as error:
+        give_up(f"--certfile, --keyfile or --client-ca cannot be used: {error}.")
+    needed = ssl.CERT_REQUIRED if arguments.client_ca else ssl.CERT_NONE
+    return {
+        "certfile": arguments.certfile,
+        "keyfile": arguments.keyfile,
+        "ca_certs": arguments.client_ca,
+        "cert_reqs": needed,
+    }
 
 
 if __name__ == "__main__":

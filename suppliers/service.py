@@ -3,7 +3,7 @@
 import hmac
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
@@ -19,6 +19,7 @@ from suppliers import Invalid, Refused
 from suppliers.http import REFUSALS
 from suppliers.sql import SqlSupplier
 
+HEALTH = "/healthz"
 MAX_BODY = 16 * 1024
 RETRY_AFTER = "1"
 UNIDENTIFIED = "Send your token: Authorization: Bearer <token>."
@@ -36,6 +37,8 @@ def create_service(supplier: SqlSupplier, tokens: Sequence[str] = ()) -> Flask:
 
     @app.before_request
     def identify() -> None:
+        if request.path == HEALTH:
+            return
         sent = request.authorization
         token = (sent.token or "") if sent and sent.type == "bearer" else ""
         # All are compared, each in constant time, so that the time it takes reveals nothing.
@@ -64,6 +67,10 @@ def create_service(supplier: SqlSupplier, tokens: Sequence[str] = ()) -> Flask:
             return asdict(found) | {"since": found.since.isoformat()}
         return _problem(HTTPStatus.NOT_FOUND, "Nothing is known under this key.")
 
+    @app.get(HEALTH)
+    def health() -> ResponseReturnValue:
+        return {"status": "ok"}
+
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(SQLAlchemyError, _database_away)
     app.register_error_handler(HTTPException, _http_error)
@@ -74,11 +81,16 @@ class Server(BaseApplication):
     """The service in gunicorn: `run()` serves it until SIGTERM, and lets running requests end."""
 
     def __init__(
-        self, open_supplier: Callable[[], SqlSupplier], address: str, tokens: Sequence[str]
+        self,
+        open_supplier: Callable[[], SqlSupplier],
+        address: str,
+        tokens: Sequence[str],
+        tls: Mapping[str, Any],
     ) -> None:
         self._open_supplier = open_supplier
         self._tokens = tokens
         self._address = address
+        self._tls = tls
         super().__init__()
 
     def load_config(self) -> None:
@@ -87,6 +99,8 @@ class Server(BaseApplication):
         self.cfg.set("worker_class", "gthread")
         self.cfg.set("threads", THREADS)
         self.cfg.set("control_socket_disable", True)  # one file, for which the legs would fight
+        for name, value in self._tls.items():
+            self.cfg.set(name, value)
 
     def load(self) -> Any:
         """Make the application; gunicorn calls it after the fork, which no connection survives."""
@@ -112,7 +126,7 @@ def _note() -> str:
                 return note
     except (ValueError, RecursionError):
         pass  # without a readable note it is a release
-    return ""
+    return request.args.get("settled", "")  # as older clients send it
 
 
 def _problem(status: int, detail: str | None) -> Response:

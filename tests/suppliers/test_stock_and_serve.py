@@ -157,6 +157,26 @@ def test_serve_asks_for_tokens_where_others_reach_it(run: Run) -> None:
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "variables", "said"),
+    [
+        ([], {"SUPPLIER_TOKENS": "short"}, "at least 16 characters"),
+        ([], {"SUPPLIER_TOKENS": " , "}, "SUPPLIER_TOKENS is set, but holds no token"),
+        ([], {"SUPPLIER_TOKENS_FILE": os.devnull}, "SUPPLIER_TOKENS is set, but holds no token"),
+        ([], {"SUPPLIER_TOKENS_FILE": "/missing"}, "SUPPLIER_TOKENS_FILE cannot be read"),
+        (["--certfile", "/missing"], {}, "--certfile, --keyfile or --client-ca cannot be used"),
+        (["--client-ca", "/missing"], {}, "--keyfile and --client-ca need --certfile"),
+    ],
+)
+def test_serve_does_not_start_with_less_than_was_meant(
+    run: Run, arguments: list[str], variables: dict[str, str], said: str
+) -> None:
+    done = run("serve", "car", "--port", "1", *arguments, program="suppliers", **variables)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_serve_serves_a_leg_until_it_is_told_to_end(
     environment: dict[str, str], database: str
 ) -> None:

@@ -4,14 +4,18 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
+from sqlalchemy import select
 
 from suppliers.exchange import Access
 from suppliers.http import HttpSupplier
 from suppliers.service import create_service
 from suppliers.sql import SqlSupplier
+from suppliers.sql_engine import make_engine
+from suppliers.sql_schema import ledger
 from tests.suppliers.shops import ITEM, KEY, Serve
 
 PATH = f"/reservations/{KEY}"
@@ -150,3 +154,32 @@ def test_any_other_client_is_refused(books: SqlSupplier, serve: Serve, token: st
     ):
         client.reserve(KEY, ITEM, "Ada")
     assert books.held() == []
+
+
+def test_health_needs_no_token(books: SqlSupplier, serve: Serve) -> None:
+    url = serve(create_service(books, ["old-token"]))
+    assert httpx2.get(f"{url}/healthz").status_code == 200
+    assert httpx2.delete(f"{url}/healthz").status_code == 405
+    assert httpx2.get(f"{url}/healthz/").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "note", [{"json": {"settled": "by Ann"}}, {"params": {"settled": "by Ann"}}]
+)
+def test_a_note_is_read_from_the_body_or_as_older_clients_send_it(
+    http: httpx2.Client, books: SqlSupplier, database: str, note: dict[str, Any]
+) -> None:
+    assert http.request("DELETE", PATH, **note).status_code == 204
+    engine = make_engine(database)
+    with engine.connect() as db:
+        notes = db.scalars(select(ledger.c.note).where(ledger.c.event == "settled")).all()
+    engine.dispose()
+    assert notes == ["by Ann"]
+
+
+def test_a_note_of_any_length_settles(books: SqlSupplier, serve: Serve) -> None:
+    with closing(HttpSupplier(serve(create_service(books)), "flight")) as client:
+        client.settle(KEY, "🛫" * 60_000)
+    found = books.find(KEY)
+    assert found is not None
+    assert found.state == "released"
