@@ -10,7 +10,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from saga import NO_PLACE, REFUSED
 from shared import Leg, LegOrder, Notice, SettledLeg, StepDone
-from suppliers import Refused, Supplier
+from suppliers import Busy, Refused, Supplier
 from suppliers.bulkhead import Bulkhead, NoPlace
 from suppliers.mail import Mailer
 from suppliers.rehearsal import Rehearsal, RehearsedFault
@@ -149,7 +149,7 @@ async def step(order: LegOrder, work: Coroutine[Any, Any, None]) -> StepDone:
         ) from refusal
     except NoPlace as busy:
         raise not_made(busy, attempt) from None
-    except RehearsedFault as fault:
+    except (RehearsedFault, Busy) as fault:
         raise ApplicationError(
             str(fault), attempt, category=ApplicationErrorCategory.BENIGN
         ) from fault

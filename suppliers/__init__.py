@@ -33,6 +33,10 @@ class Unavailable(RuntimeError):
     """The supplier did not answer, or said that it cannot at the moment; the outcome is unknown."""
 
 
+class Busy(Exception):
+    """Nothing was tried, as the supplier has not answered for a while; the text is for people."""
+
+
 class Supplier(Protocol):
     """Reserves and releases one leg of a trip; safe to use from many threads.
 

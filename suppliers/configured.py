@@ -6,7 +6,9 @@ import httpx2
 
 from settings import Settings, give_up
 from suppliers import Supplier, open_supplier
+from suppliers.breaker import Breaker
 from suppliers.exchange import Access
+from suppliers.http import HttpSupplier
 from suppliers.sql import SqlSupplier
 
 
@@ -34,7 +36,7 @@ def tls_of(settings: Settings) -> ssl.SSLContext | None:
 def supplier_of(settings: Settings, leg: str) -> Supplier:
     """A leg's supplier, which connects on first use."""
     try:
-        return open_supplier(
+        supplier = open_supplier(
             settings.supplier_url(leg),
             leg,
             plain_http=settings.plain_http_suppliers,
@@ -43,6 +45,8 @@ def supplier_of(settings: Settings, leg: str) -> Supplier:
         )
     except ValueError as error:
         give_up(str(error))
+    # A database has time limits of its own, and is near; a partner is neither known nor near.
+    return Breaker(supplier, leg) if isinstance(supplier, HttpSupplier) else supplier
 
 
 def sql_supplier_of(settings: Settings, leg: str) -> SqlSupplier:

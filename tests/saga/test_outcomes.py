@@ -6,7 +6,8 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus
 
 from shared import Leg, LegState, Status
-from tests.saga.world import QUICK, Late, World, answer_lost, down, until
+from suppliers import Busy
+from tests.saga.world import QUICK, Call, Late, World, answer_lost, down, until
 
 B, U, R, F, N = (
     LegState.BOOKED,
@@ -201,3 +202,14 @@ async def test_a_booking_that_runs_is_read_without_its_worker(world: World) -> N
     assert [leg.state for leg in booking.legs] == [B, B, B]
     assert booking.ended_at is not None
     await until(lambda: world.held(handle) == list(Leg))
+
+
+async def test_a_supplier_that_is_left_alone_is_said_to_be_busy(world: World) -> None:
+    def busy(_call: Call) -> None:
+        raise Busy("The hotel supplier is busy.")
+
+    world.hotel.always_on_reserve = busy
+    async with world.worker():
+        outcome = await (await world.start(IMPATIENT)).result()
+    assert outcome.status is Status.CANCELLED
+    assert outcome.reason == "The hotel supplier is busy."

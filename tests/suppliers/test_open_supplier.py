@@ -8,7 +8,8 @@ import pytest
 from settings import Settings
 from shared import Leg
 from suppliers import open_supplier
-from suppliers.configured import access_of
+from suppliers.breaker import Breaker
+from suppliers.configured import access_of, supplier_of
 from suppliers.exchange import Access
 from suppliers.http import HttpSupplier
 from suppliers.sql import SqlSupplier
@@ -75,6 +76,16 @@ def test_a_partner_gets_a_password_or_a_token() -> None:
     with pytest.raises(ValueError, match=r"CAR_SUPPLIER or CAR_SUPPLIER_TOKEN, not both") as error:
         open_supplier("https://us:hunter2@cars.example", "car", access=Access("s3cret"))
     assert "hunter2" not in str(error.value)
+
+
+def test_a_partner_has_a_breaker_and_a_database_has_none() -> None:
+    settings = Settings(CAR_SUPPLIER="https://cars.example", HOTEL_SUPPLIER="sqlite:///hotel.db")
+    with (
+        closing(supplier_of(settings, "car")) as car,
+        closing(supplier_of(settings, "hotel")) as db,
+    ):
+        assert isinstance(car, Breaker)
+        assert isinstance(db, SqlSupplier)
 
 
 def test_a_token_can_be_in_a_file(tmp_path: Path) -> None:
