@@ -3,15 +3,14 @@
 import asyncio
 import functools
 import logging
-import socket
-import struct
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import closing
 from typing import Any, TypeVar
 
 from flask import Flask
-from gunicorn.app.base import BaseApplication
 
+import http_server
 from bookings.client import let_sdk_rest
 from bookings.service import Bookings
 from settings import Settings, give_up, is_loopback, take_no_arguments
@@ -23,9 +22,6 @@ T = TypeVar("T")
 SPARE_THREADS = 40
 """Threads beyond the waiting places, so that health and pages are answered while all are taken."""
 
-SILENCE_SECONDS = 5
-"""How long a client may be silent in the middle of its request."""
-
 
 class BookingApp(Flask):
     """A Flask app whose async views share one event loop, where the Temporal client lives.
@@ -36,7 +32,7 @@ class BookingApp(Flask):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(__name__, static_folder="web/static")
-        self.config["MAX_CONTENT_LENGTH"] = 16 * 1024
+        self.config["MAX_CONTENT_LENGTH"] = http_server.MAX_BODY
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, name="async", daemon=True)
         self.thread.start()
@@ -81,39 +77,6 @@ def create_app(settings: Settings | None = None) -> BookingApp:
     return BookingApp(settings or Settings.load())
 
 
-def limit_silence(worker: Any) -> None:
-    """Let no connection hold a thread by sending nothing: the listeners' limit becomes its own."""
-    limit = struct.pack("@ll", SILENCE_SECONDS, 0)
-    for listener in worker.sockets:
-        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
-
-
-class Server(BaseApplication):
-    """Gunicorn with one process and a thread for each request that waits."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        super().__init__()
-
-    def load_config(self) -> None:
-        """Set gunicorn up from the settings alone."""
-        for name, value in {
-            "bind": f"{self.settings.host}:{self.settings.port}",
-            "worker_class": "gthread",
-            "threads": self.settings.waiting_places + SPARE_THREADS,
-            "graceful_timeout": int(self.settings.book_wait_seconds) + 5,
-            "control_socket_disable": True,  # it would be a file in the user's home
-            "forwarded_allow_ips": "",  # no header of a client says who or where it is
-            "post_worker_init": limit_silence,
-            "worker_exit": lambda _server, worker: worker.wsgi.close(),
-        }.items():
-            self.cfg.set(name, value)
-
-    def load(self) -> Any:  # gunicorn's stubs know no WSGI application that is a class
-        """Make the application, in gunicorn's worker process."""
-        return create_app(self.settings)
-
-
 def main() -> None:
     """Serve until SIGTERM or Ctrl-C; requests that wait are answered first."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -123,15 +86,13 @@ def main() -> None:
             f"HOST={settings.host} would let everybody book and cancel. "
             "Set API_TOKENS or API_TOKENS_FILE, or leave HOST at 127.0.0.1."
         )
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            give_up(
-                f"{settings.host}:{settings.port} cannot be served ({error}). Set HOST or PORT."
-            )
-    Server(settings).run()
+    try:
+        listener = http_server.listen(settings.host, settings.port)
+    except OSError as error:
+        give_up(f"{settings.host}:{settings.port} cannot be served ({error}). Set HOST or PORT.")
+    threads = settings.waiting_places + SPARE_THREADS
+    with closing(create_app(settings)) as app:
+        http_server.serve(app, listener, threads=threads, longest_wait=settings.book_wait_seconds)
 
 
 if __name__ == "__main__":

@@ -3,12 +3,17 @@
 import argparse
 import ssl
 import sys
-from typing import Any
+from contextlib import closing
 
+import http_server
 from settings import Settings, give_up, is_loopback
 from shared import Leg
 from suppliers.configured import sql_supplier_of
-from suppliers.service import Server
+from suppliers.service import create_service
+
+THREADS = 16
+LONGEST_WAIT = 30
+"""In seconds; a database may keep a request waiting."""
 
 
 def main() -> int:
@@ -43,28 +48,33 @@ def serve_leg(settings: Settings, arguments: argparse.Namespace) -> int:
         )
     if not (arguments.certfile or is_loopback(host)):
         print("Without --certfile, tokens and names are sent in clear text.", file=sys.stderr)
-    sql_supplier_of(settings, leg).close()  # report a wrong setting here, not in a loop of restarts
-    address = f"[{host}]:{arguments.port}" if ":" in host else f"{host}:{arguments.port}"
-    Server(lambda: sql_supplier_of(settings, leg), address, tokens, tls(arguments)).run()
+    with closing(sql_supplier_of(settings, leg)) as supplier:
+        try:
+            listener = http_server.listen(host, arguments.port)
+        except OSError as error:
+            give_up(f"{host}:{arguments.port} cannot be served ({error}).")
+        http_server.serve(
+            create_service(supplier, tokens),
+            listener,
+            threads=THREADS,
+            longest_wait=LONGEST_WAIT,
+            tls=tls(arguments),
+        )
     return 0
 
 
-def tls(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The server's settings for TLS; files that cannot be used end the process."""
+def tls(arguments: argparse.Namespace) -> ssl.SSLContext | None:
+    """How the service identifies itself and its clients; files that cannot be used end it."""
     if not arguments.certfile:
-        return {}
+        return None
     try:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=arguments.client_ca)
         context.load_cert_chain(arguments.certfile, arguments.keyfile, password="")
     except OSError as error:
         give_up(f"--certfile, --keyfile or --client-ca cannot be used: {error}.")
-    needed = ssl.CERT_REQUIRED if arguments.client_ca else ssl.CERT_NONE
-    return {
-        "certfile": arguments.certfile,
-        "keyfile": arguments.keyfile,
-        "ca_certs": arguments.client_ca,
-        "cert_reqs": needed,
-    }
+    if arguments.client_ca:
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
 
 
 if __name__ == "__main__":

@@ -3,14 +3,12 @@
 import hmac
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from http import HTTPStatus
-from typing import Any
 
 from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
-from gunicorn.app.base import BaseApplication
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import HTTPException, Unauthorized
@@ -23,7 +21,6 @@ HEALTH = "/healthz"
 MAX_BODY = 16 * 1024
 RETRY_AFTER = "1"
 UNIDENTIFIED = "Send your token: Authorization: Bearer <token>."
-THREADS = 16
 
 _STATUSES = {refusal: status for status, refusal in REFUSALS.items()}
 
@@ -75,36 +72,6 @@ def create_service(supplier: SqlSupplier, tokens: Sequence[str] = ()) -> Flask:
     app.register_error_handler(SQLAlchemyError, _database_away)
     app.register_error_handler(HTTPException, _http_error)
     return app
-
-
-class Server(BaseApplication):
-    """The service in gunicorn: `run()` serves it until SIGTERM, and lets running requests end."""
-
-    def __init__(
-        self,
-        open_supplier: Callable[[], SqlSupplier],
-        address: str,
-        tokens: Sequence[str],
-        tls: Mapping[str, Any],
-    ) -> None:
-        self._open_supplier = open_supplier
-        self._tokens = tokens
-        self._address = address
-        self._tls = tls
-        super().__init__()
-
-    def load_config(self) -> None:
-        """Say how to serve; nothing is read from files or arguments."""
-        self.cfg.set("bind", self._address)
-        self.cfg.set("worker_class", "gthread")
-        self.cfg.set("threads", THREADS)
-        self.cfg.set("control_socket_disable", True)  # one file, for which the legs would fight
-        for name, value in self._tls.items():
-            self.cfg.set(name, value)
-
-    def load(self) -> Any:
-        """Make the application; gunicorn calls it after the fork, which no connection survives."""
-        return create_service(self._open_supplier(), self._tokens)
 
 
 def _order() -> tuple[str, str]:

@@ -3,13 +3,8 @@
 import secrets
 
 from flask import Blueprint, Response, redirect, request, url_for
-from gunicorn.http.errors import ParseException
 from pydantic import BaseModel, ValidationError
-from werkzeug.exceptions import (
-    BadRequest,
-    RequestEntityTooLarge,
-    UnsupportedMediaType,
-)
+from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.wrappers import Response as AnyResponse
 
 from bookings.errors import KeyUsed
@@ -55,29 +50,9 @@ def answer(booking: Booking) -> Response:
     return json(booking, 202, Location=url, Retry_After="1")
 
 
-def read_body() -> None:
-    """Read the whole body, in the request's own thread: no slow client may hold up the others.
-
-    Werkzeug takes a body that is cut off, or is cut at its limit, for all that was sent.
-
-    Raises:
-        BadRequest: The client hung up, or its chunks cannot be told apart.
-        RequestEntityTooLarge: It is larger than the limit.
-    """
-    try:
-        body = request.get_data()
-    except (OSError, ParseException) as error:
-        raise BadRequest("The body cannot be read.") from error
-    if len(body) < (request.content_length or 0):
-        raise BadRequest("The body is cut off.")
-    if request.content_length is None and len(body) == request.max_content_length:
-        raise RequestEntityTooLarge
-
-
 def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
     """The routes over one server's bookings."""
     routes = Blueprint("bookings", __name__)
-    routes.before_request(read_body)
     admission = Admission(settings)
     routes.before_request(lambda: admission.count(client()))
     pace = Pace(leg_deadline=settings.leg_deadline, undo_patience=settings.undo_patience)

@@ -121,7 +121,7 @@ def running_bookings(site: Service) -> int:
 def test_many_bookings_one_after_the_other_leave_nothing_behind(new_service: NewService) -> None:
     site = new_service()
     site.start_worker()
-    [web] = site.start_web().pids("run_workflow.py")
+    web = site.start_web().process.pid
     for _ in range(20):
         site.book()
     files, threads = len(os.listdir(f"/proc/{web}/fd")), len(os.listdir(f"/proc/{web}/task"))

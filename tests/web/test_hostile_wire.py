@@ -176,7 +176,7 @@ def test_lengths_that_could_be_read_in_two_ways(site: Service, body: bytes) -> N
 )
 def test_requests_that_are_cut_off(site: Service, sent: bytes) -> None:
     answer = send(site, sent)
-    assert answer.status == 0 or 400 <= answer.status < 500, answer
+    assert answer.status in {0, 505} or 400 <= answer.status < 500, answer
     assert answer.answers <= 1
 
 
@@ -269,7 +269,7 @@ def test_a_write_with_a_forged_origin(site: Service, header: str) -> None:
         ("post", 400),
         ("P\u00d6ST", 400),
         ("POST/x", 400),
-        ("M" * 3000, 400),
+        ("M" * 3000, 405),
     ],
 )
 def test_methods(site: Service, method: str, status: int) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from local.binary import find_or_get_binary, server_version
 
-PACKAGES = ("temporalio", "flask", "gunicorn", "sqlalchemy", "pydantic")
+PACKAGES = ("temporalio", "flask", "uvicorn", "sqlalchemy", "pydantic")
 
 
 def describe(folder: Path) -> dict[str, str]:

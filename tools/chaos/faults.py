@@ -10,15 +10,12 @@ from collections.abc import Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 
-import psutil
-
 from tools.chaos.plan import Act, Fault, Victim
 from tools.chaos.site import Site
 
 COMMANDS = {
     Victim.WORKER: "run_worker.py",
     Victim.WEB: "run_workflow.py",
-    Victim.WEB_CHILD: "run_workflow.py",
     Victim.TEMPORAL: "temporal server",
 }
 LOOK_AGAIN = 0.1
@@ -99,19 +96,7 @@ class Havoc:
             await asyncio.sleep(LOOK_AGAIN)
 
     def _pids(self, victim: Victim) -> list[int]:
-        pids = sorted(self.site.system.pids(COMMANDS[victim]))
-        if victim in {Victim.WEB, Victim.WEB_CHILD}:  # both have the same command line
-            child = victim is Victim.WEB_CHILD
-            return [pid for pid in pids if (parent(pid) in pids) is child]
-        return pids
+        return sorted(self.site.system.pids(COMMANDS[victim]))
 
     def _note(self, act: Act, victim: Victim) -> None:
         self.done.append(Done(act, victim, time.monotonic(), time.strftime("%H:%M:%S")))
-
-
-def parent(pid: int) -> int:
-    """The parent of a process; 0 if the process is gone."""
-    try:
-        return psutil.Process(pid).ppid()
-    except psutil.NoSuchProcess:
-        return 0

@@ -25,7 +25,6 @@ class Victim(StrEnum):
 
     WORKER = "worker"
     WEB = "web server"
-    WEB_CHILD = "web server's child"
     TEMPORAL = "Temporal server"
     CAR = "car"
     HOTEL = "hotel"
@@ -50,12 +49,11 @@ Frequency = tuple[int, Act, tuple[Victim, ...], tuple[float, float]]
 
 FREQUENCIES: list[Frequency] = [
     (5, Act.KILL, (Victim.WORKER,), (0, 0)),
-    (2, Act.KILL, (Victim.WEB,), (0, 0)),
-    (2, Act.KILL, (Victim.WEB_CHILD,), (0, 0)),
+    (4, Act.KILL, (Victim.WEB,), (0, 0)),
     (4, Act.KILL, (Victim.TEMPORAL,), (0, 0)),
     (1, Act.KILL, (Victim.WEB, Victim.TEMPORAL, Victim.WORKER), (0, 0)),
     (4, Act.FREEZE, (Victim.WORKER,), (1, 12)),  # the maximum exceeds a leg's deadline
-    (1, Act.FREEZE, (Victim.WEB_CHILD,), (1, 4)),
+    (1, Act.FREEZE, (Victim.WEB,), (1, 4)),
     (1, Act.FREEZE, (Victim.TEMPORAL,), (1, 4)),
     (1, Act.LOCK, (Victim.CAR,), (1, 4)),
     (1, Act.LOCK, (Victim.HOTEL,), (1, 4)),
