@@ -33,6 +33,7 @@ class BookingApp(Flask):
     def __init__(self, settings: Settings) -> None:
         super().__init__(__name__, static_folder="web/static")
         self.config["MAX_CONTENT_LENGTH"] = http_server.MAX_BODY
+        self.url_map.merge_slashes = False  # the redirect would name the host that the client named
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, name="async", daemon=True)
         self.thread.start()
