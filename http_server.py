@@ -127,9 +127,8 @@ class Requests:
             response = await loop.run_in_executor(self.threads, self.run, environ)
         if response.status_code == 400:  # do not guess where the next request begins
             response.headers["Connection"] = "close"
-        headers = [
-            (name.lower().encode(), text.encode("latin-1")) for name, text in response.headers
-        ]
+        # ASGI wants names in lower case; this server sends them as they are, and people read them.
+        headers = [(name.encode(), text.encode("latin-1")) for name, text in response.headers]
         await send(
             {
                 "type": "http.response.start",
