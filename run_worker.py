@@ -84,6 +84,16 @@ def deployment(settings: Settings) -> WorkerDeploymentConfig | None:
     )
 
 
+def share_of(settings: Settings) -> dict[str, Any]:
+    """What this worker runs, and how fast: on a leg's own queue, no workflows."""
+    changes: dict[str, Any] = {"max_task_queue_activities_per_second": settings.calls_per_second}
+    if settings.worker_queue:
+        changes["workflows"] = []
+    elif settings.calls_per_second:
+        give_up("CALLS_PER_SECOND needs WORKER_QUEUE: the queue of one leg, not of all.")
+    return changes
+
+
 def make_activities(settings: Settings) -> Activities:
     """The activities with the suppliers and the mail server that the environment names."""
     faults = on_loopback(settings) if settings.demo_faults is None else settings.demo_faults
@@ -114,13 +124,14 @@ async def main() -> None:
 
     settings = Settings.load()
     activities = make_activities(settings)
-    version = {"deployment_config": deployment(settings)}
+    changes = {"deployment_config": deployment(settings)} | share_of(settings)
     connecting = asyncio.create_task(connect_patiently(settings))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([connecting, stopping], return_when=asyncio.FIRST_COMPLETED)
     if connecting.done():
-        async with make_worker(connecting.result(), activities, changes=version):
-            logger.info("The worker waits for bookings on %s.", TASK_QUEUE_NAME)
+        queue = settings.worker_queue or TASK_QUEUE_NAME
+        async with make_worker(connecting.result(), activities, queue, changes):
+            logger.info("The worker waits for bookings on %s.", queue)
             await stopping
     connecting.cancel()
     logger.info("The worker has finished its steps and stops.")

@@ -34,7 +34,6 @@ from shared import (
     LegOutcome,
     LegState,
     Notice,
-    Pace,
     SettledLeg,
     Status,
 )
@@ -101,7 +100,7 @@ class Trip:
         book, undo = ACTIVITIES[leg]
         order = self.input.order(self.booking_id, leg)
         summary = f"{leg} {order.item} for {self.input.book_user_id}"
-        return Step(leg, book, undo, order, options(self.input.pace), summary)
+        return Step(leg, book, undo, order, options(self.input, leg), summary)
 
     async def end(self, status: Status) -> BookingOutcome:
         """Have the traveller notified, and publish the outcome.
@@ -157,7 +156,9 @@ class Trip:
     async def _settled(self, step: Step) -> None:
         """Have the supplier release the key for good, and keep a record of who settled it."""
         note = self.saga.outcomes[step.name].reason or ""
-        settled = SettledLeg(order=step.order, note=note, pace=self.input.pace)
+        settled = SettledLeg(
+            order=step.order, note=note, pace=self.input.pace, queue=step.options.task_queue
+        )
         await leave_behind(SettleWorkflow.run, settled, f"settle-{step.name}", note)
 
 
@@ -202,6 +203,7 @@ class SettleWorkflow:
         await workflow.execute_activity_method(
             Activities.record_settlement,
             settled,
+            task_queue=settled.queue,
             start_to_close_timeout=timedelta(seconds=settled.pace.attempt_timeout),
             heartbeat_timeout=timedelta(seconds=settled.pace.heartbeat_timeout),
             retry_policy=RetryPolicy(
@@ -236,8 +238,9 @@ async def leave_behind(
         workflow.logger.info("%s was left behind before this workflow was reset.", name)
 
 
-def options(pace: Pace) -> Options:
-    """How a leg is tried."""
+def options(trip: BookVacationInput, leg: Leg) -> Options:
+    """How a leg is tried, and by the workers of which task queue."""
+    pace = trip.pace
     return Options(
         deadline=pace.leg_deadline,
         attempt=pace.attempt_timeout,
@@ -246,6 +249,7 @@ def options(pace: Pace) -> Options:
         first_retry=pace.first_retry,
         longest_retry=pace.longest_retry,
         longest_undo_retry=pace.longest_undo_retry,
+        task_queue=trip.queues.get(leg),
     )
 
 

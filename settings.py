@@ -22,6 +22,7 @@ SHORTEST_TOKEN = 16
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Share = Annotated[int, Field(ge=1, le=500)]
+Queue = Annotated[str, Field(pattern="^[A-Za-z0-9_.-]{0,64}$")]
 
 
 class Settings(BaseModel):
@@ -62,6 +63,12 @@ class Settings(BaseModel):
     supplier_tokens: SecretStr = SecretStr("")
     supplier_tokens_file: Path | None = None
 
+    car_queue: Queue = ""
+    hotel_queue: Queue = ""
+    flight_queue: Queue = ""
+    worker_queue: Queue = ""
+    calls_per_second: PositiveFloat | None = None
+
     temporal_deployment_name: str = ""
     temporal_worker_build_id: str = ""
 
@@ -88,6 +95,11 @@ class Settings(BaseModel):
         """The URL of a leg's supplier; by default, its own SQLite file in `DATA_DIR`."""
         url: str = getattr(self, f"{leg}_supplier")
         return url or f"sqlite:///{self.data_dir.absolute() / leg}.db"
+
+    def queues(self) -> dict[str, str]:
+        """The legs whose activities have a task queue of their own, and its name."""
+        queues = {"car": self.car_queue, "hotel": self.hotel_queue, "flight": self.flight_queue}
+        return {leg: queue for leg, queue in queues.items() if queue}
 
     def supplier_token(self, leg: str) -> str:
         """The bearer token for a leg's supplier over HTTP; empty if it needs none."""

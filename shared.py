@@ -101,6 +101,7 @@ class BookVacationInput(Message):
     """The input of `BookWorkflow` and `CancelWorkflow`: one trip for one traveller.
 
     `owner` is the client that booked it, and the only one that may see it; empty without tokens.
+    `queues` names the task queues of the legs that have their own.
     """
 
     book_user_id: str
@@ -113,6 +114,7 @@ class BookVacationInput(Message):
     owner: str = ""
     fingerprint: str = Field(default_factory=fingerprint_of)
     pace: Pace = Pace()
+    queues: dict[str, str] = {}
 
     def item(self, leg: Leg) -> str:
         """The item to book for a leg."""
@@ -174,6 +176,7 @@ class SettledLeg(Message):
     order: LegOrder
     note: str
     pace: Pace
+    queue: str | None = None
 
 
 class Notice(Message):

@@ -1,6 +1,8 @@
 """How far behind the workers are, asked of Temporal."""
 
 import asyncio
+from collections.abc import Iterable
+from itertools import starmap
 from time import monotonic
 
 from temporalio.api.enums.v1 import TaskQueueType
@@ -11,14 +13,22 @@ from temporalio.client import Client
 from shared import TASK_QUEUE_NAME
 
 FRESH_SECONDS = 1.0
-KINDS = (TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY)
+WORKFLOW = TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW
+ACTIVITY = TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
 
 
 class Backlog:
-    """The age of the oldest task that waits for a worker; used on one event loop only."""
+    """The age of the oldest task that waits for a worker; used on one event loop only.
 
-    def __init__(self, client: Client) -> None:
+    Args:
+        client: A client of the server with the task queues.
+        legs: The queues that some legs have for themselves: every trip needs them too.
+    """
+
+    def __init__(self, client: Client, legs: Iterable[str] = ()) -> None:
         self._client = client
+        self._queues = [(TASK_QUEUE_NAME, WORKFLOW), (TASK_QUEUE_NAME, ACTIVITY)]
+        self._queues += [(queue, ACTIVITY) for queue in legs]
         self._known: tuple[float, float] = (0.0, float("-inf"))
         self._asking = asyncio.Lock()
 
@@ -31,17 +41,17 @@ class Backlog:
         async with self._asking:  # however many ask, Temporal is asked once
             age, asked_at = self._known
             if monotonic() - asked_at > FRESH_SECONDS:
-                age = max(await asyncio.gather(*map(self._age_of, KINDS)))
+                age = max(await asyncio.gather(*starmap(self._age_of, self._queues)))
                 self._known = age, monotonic()
             return age
 
-    async def _age_of(self, kind: TaskQueueType.ValueType) -> float:
-        queue = await self._client.workflow_service.describe_task_queue(
+    async def _age_of(self, queue: str, kind: TaskQueueType.ValueType) -> float:
+        described = await self._client.workflow_service.describe_task_queue(
             DescribeTaskQueueRequest(
                 namespace=self._client.namespace,
-                task_queue=TaskQueue(name=TASK_QUEUE_NAME),
+                task_queue=TaskQueue(name=queue),
                 task_queue_type=kind,
                 report_stats=True,
             )
         )
-        return queue.stats.approximate_backlog_age.ToTimedelta().total_seconds()
+        return described.stats.approximate_backlog_age.ToTimedelta().total_seconds()

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from time import monotonic
 
@@ -65,10 +65,12 @@ LONGEST_TURN = 20
 class Bookings:
     """The bookings on one Temporal server, through one client; used on one event loop only."""
 
-    def __init__(self, client: Client, backlog_limit: float = 10) -> None:
+    def __init__(
+        self, client: Client, backlog_limit: float = 10, queues: Iterable[str] = ()
+    ) -> None:
         self.client = client
         self._counts = Counts(client)
-        self._backlog = Backlog(client)
+        self._backlog = Backlog(client, queues)
         self._backlog_limit = backlog_limit
         self._starting = asyncio.Semaphore(STARTS_AT_ONCE)
         self._started_at = float("-inf")
@@ -78,7 +80,7 @@ class Bookings:
     async def connect(cls, settings: Settings) -> "Bookings":
         """Create the client; it connects on first use, and reconnects after an outage."""
         client = await connect(settings, lazy=True, retry=RETRY)
-        return cls(client, settings.backlog_limit)
+        return cls(client, settings.backlog_limit, settings.queues().values())
 
     async def start(self, booking_id: str, trip: BookVacationInput) -> bool:
         """Start a booking, or join the one that the same request has started before.

@@ -47,7 +47,9 @@ class BookingRequest(BaseModel):
         Field(description="Where to send the outcome.", examples=["john@example.com"]),
     ] = None
 
-    def trip(self, booking_id: str, owner: str, pace: Pace) -> BookVacationInput:
+    def trip(
+        self, booking_id: str, owner: str, pace: Pace, queues: dict[str, str]
+    ) -> BookVacationInput:
         """The workflow's input for this request."""
         return BookVacationInput(
             book_user_id=user_id(self.name, booking_id),
@@ -59,6 +61,7 @@ class BookingRequest(BaseModel):
             email=self.email,
             owner=owner,
             pace=pace,
+            queues=queues,
         )
 
 

@@ -56,6 +56,7 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
     admission = Admission(settings)
     routes.before_request(lambda: admission.count(client()))
     pace = Pace(leg_deadline=settings.leg_deadline, undo_patience=settings.undo_patience)
+    queues = settings.queues()
 
     def patience() -> float:
         return wait_seconds(request.headers.get("Prefer"), settings.book_wait_seconds)
@@ -84,7 +85,7 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
         asked = from_json(request.get_data())
         key = idempotency_key(request.headers.get("Idempotency-Key"))
         booking_id, seconds = booking_id_for(client(), key), patience()
-        trip = asked.trip(booking_id, client(), pace)
+        trip = asked.trip(booking_id, client(), pace, queues)
         async with admission.place(client(), seconds):
             replayed = await start(booking_id, trip)
             outcome = await bookings.outcome(booking_id, seconds)
@@ -101,7 +102,8 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
         key = idempotency_key(sent)
         booking_id = booking_id_for(client(), key)
         try:
-            await start(booking_id, from_form(request.form).trip(booking_id, client(), pace))
+            asked = from_form(request.form)
+            await start(booking_id, asked.trip(booking_id, client(), pace, queues))
         except ValidationError as error:
             errors = {found.pointer.strip("/"): found.detail for found in field_errors(error)}
         except KeyUsed:
