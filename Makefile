@@ -27,7 +27,7 @@ run: .venv/installed
 # If there is no Temporal server, the first line explains what to do; pytest would fail in every test.
 test: .venv/installed-dev
 	@$(BIN)/python -m local.binary
-	$(BIN)/python -m pytest -n 4 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-fast: .venv/installed-dev
 	$(BIN)/python -m pytest tests/unit $(ARGS)
@@ -42,7 +42,7 @@ chaos: .venv/installed-dev
 	@$(BIN)/python -m tools.chaos $(SEED:%=--seed %) $(BOOKINGS:%=--bookings %) $(SECONDS:%=--seconds %)
 
 schemathesis: .venv/installed-dev
-	SCHEMATHESIS_EXAMPLES=300 $(BIN)/python -m pytest tests/web/test_openapi.py -k schemathesis -s
+	SCHEMATHESIS_EXAMPLES=300 $(BIN)/python -m pytest tests/web/test_openapi.py -m long -s
 
 mutants: .venv/installed-dev
 	@$(BIN)/python -m tests.mutants

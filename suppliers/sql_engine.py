@@ -1,5 +1,6 @@
 """A supplier's database connections: the engine, its limits, and the schema."""
 
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -37,6 +38,7 @@ def make_engine(url: str, connections: int = 24) -> Engine:
         settings = {"isolation_level": None, "timeout": 10}
         engine = _engine(_sqlite_url(url), settings, connections)
         event.listen(engine, "connect", _set_up_sqlite)
+        _watch_file(engine)
         return engine
     return _engine(_postgresql_url(url), {}, connections)
 
@@ -77,6 +79,38 @@ def _set_up_sqlite(connection: sqlite3.Connection, _: object) -> None:
     with suppress(sqlite3.OperationalError):
         connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")  # a power cut loses nothing that was acknowledged
+
+
+def _watch_file(engine: Engine) -> None:
+    """Use no other file than the first one, should it be deleted or replaced.
+
+    A connection that is open would go on in the file that is gone, and a new one would make an
+    empty file: both would book, and lose what they booked.
+    """
+    path, known = str(engine.url.database), set[tuple[int, int]]()
+
+    def remember(*_: object) -> None:
+        if not known:
+            known.add(_identity(path))
+
+    def check(*_: object) -> None:
+        if known and _identity(path) not in known:
+            raise sqlite3.OperationalError(
+                f"{path} was deleted or replaced while it was in use. "
+                "Put the right file back, and restart this process."
+            )
+
+    event.listen(engine, "do_connect", check)
+    event.listen(engine, "connect", remember)
+    event.listen(engine, "checkout", check)
+
+
+def _identity(path: str) -> tuple[int, int]:
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return 0, 0
+    return found.st_dev, found.st_ino
 
 
 @contextmanager

@@ -118,6 +118,7 @@ def running_bookings(site: Service) -> int:
     return asyncio.run(count())
 
 
+@pytest.mark.long
 def test_many_bookings_one_after_the_other_leave_nothing_behind(new_service: NewService) -> None:
     site = new_service()
     site.start_worker()

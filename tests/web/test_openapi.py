@@ -178,6 +178,7 @@ def test_the_page_s_commands_can_be_pasted(site: Service, described: Any) -> Non
         assert run.stdout == ("404" if "/bookings/trip-" in command else "200"), shown
 
 
+@pytest.mark.long
 def test_schemathesis_finds_no_failure(impatient: Service, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     command = [
