@@ -39,6 +39,13 @@ class Cancel(StrEnum):
     DURING_UNDO = "during the undo"
 
 
+HOPELESS = {
+    Fault.DOWN,
+    Fault.ANSWERS_LOST,
+    Fault.LATE_BEFORE_UNDO,
+    Fault.LATE_DURING_UNDO,
+    Fault.LATE_AFTER_UNDO,
+}
 UNDO_FAULTS = {Fault.UNDO_FAILS, Fault.UNDO_STUCK}
 
 
@@ -64,6 +71,11 @@ class Case(NamedTuple):
     def refused(self) -> list[Leg]:
         """The legs that are sold out."""
         return [leg for leg, state in zip(Leg, self.states, strict=True) if state == "refused"]
+
+    @property
+    def waits_for_its_deadline(self) -> bool:
+        """Whether a leg is tried in vain until its deadline."""
+        return self.fault in HOPELESS or self.fails_after_it_was_booked
 
     @property
     def fails_after_it_was_booked(self) -> bool:

@@ -12,7 +12,7 @@ from temporalio.client import Client, WorkflowExecutionStatus, WorkflowUpdateFai
 
 from saga import Settlement
 from saga_workflows import BookWorkflow
-from shared import Leg, Status
+from shared import Leg, Pace, Status
 from suppliers.sql import SqlSupplier
 from tests.saga.matrix import CASES, Cancel, Case, Fault, Gate, Script, well
 from tests.saga.world import QUICK, AnyWorld, Call, Handle, ended, until
@@ -21,11 +21,11 @@ T = TypeVar("T")
 
 LEGS = list(Leg)
 SIDE_BY_SIDE = 40
-PACE = QUICK.model_copy(
+PACE = QUICK.model_copy(update={"heartbeat_timeout": 20, "undo_patience": 60})
+HASTY = PACE.model_copy(
     # Long enough for a step that goes well on a busy machine, and short for one that hangs.
-    update={"attempt_timeout": 4, "heartbeat_timeout": 4, "leg_deadline": 4, "undo_patience": 60}
+    update={"attempt_timeout": 5, "heartbeat_timeout": 5, "leg_deadline": 5}
 )
-IMPATIENT = PACE.model_copy(update={"undo_patience": 0.5})
 CLOSED = {
     EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED,
     EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED,
@@ -84,8 +84,13 @@ class Play:
         if faults:
             faults[0:1] = [self.gate(faults[0]), faults[0]]
         items: dict[str, Any] = {f"book_{leg}_id": f"{leg} of {booking_id}" for leg in Leg}
-        pace = IMPATIENT if case.fault is Fault.UNDO_STUCK else PACE
-        self.handle = await self.world.start(pace, booking_id, **items)
+        self.handle = await self.world.start(self._pace(), booking_id, **items)
+
+    def _pace(self) -> Pace:
+        pace = HASTY if self.case.waits_for_its_deadline else PACE
+        if self.case.fault is Fault.UNDO_STUCK:
+            return pace.model_copy(update={"undo_patience": 0.5})
+        return pace
 
     def _faults_at_the_gate(self) -> list[Callable[[Call], None]] | None:
         at = LEGS.index(self.case.leg)

@@ -248,7 +248,7 @@ class World(AnyWorld[FaultySupplier]):
 
 async def ended(handle: WorkflowHandle[Any, Any]) -> None:
     """Wait until a workflow has closed, however it did."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         async for _ in handle.fetch_history_events(
             wait_new_event=True, event_filter_type=WorkflowHistoryEventFilterType.CLOSE_EVENT
         ):
