@@ -42,6 +42,7 @@ class Settings(BaseModel):
     api_tokens_file: Path | None = None
 
     data_dir: Path = Path("data")
+    retention_days: Annotated[int, Field(ge=1, le=3650)] = 400
     temporal_port: Port = 7233
     temporal_ui_port: Port = 8233
     temporal_ui_url: str = ""

@@ -64,31 +64,33 @@ class Found(BaseModel):
 async def find_booking(client: Client, booking_id: str) -> Found | None:
     """Read one booking, including its cancellation if it was booked and then cancelled.
 
-    None if there is no such booking.
+    The cancellation is enough: it may have been asked for shortly before Temporal forgot the rest.
+    None if there is neither.
     """
     handle = client.get_workflow_handle(booking_id, result_type=BookingOutcome)
+    cancel = client.get_workflow_handle(booking_id + CANCEL_SUFFIX, result_type=BookingOutcome)
     description = await describe(handle)
-    if description is None:
+    cancelling = None if description else await describe(cancel)
+    first = description or cancelling
+    trip = await first.memo_value(TRIP_MEMO, None, type_hint=BookVacationInput) if first else None
+    if first is None or trip is None:  # without a trip it is not a workflow of ours
         return None
-    trip = await description.memo_value(TRIP_MEMO, None, type_hint=BookVacationInput)
-    if trip is None:  # not a workflow of ours
-        return None
-    outcome = await outcome_so_far(handle, description, trip)
-    cancelling = None
+    outcome = (
+        await outcome_so_far(handle, description, trip) if description else booked_before(trip)
+    )
     if outcome.status is Status.BOOKED:
-        handle = client.get_workflow_handle(booking_id + CANCEL_SUFFIX, result_type=BookingOutcome)
-        cancelling = await describe(handle)
+        cancelling = cancelling or await describe(cancel)
         if cancelling:
-            cancelled = await outcome_so_far(handle, cancelling, trip, booked=outcome)
+            cancelled = await outcome_so_far(cancel, cancelling, trip, booked=outcome)
             outcome = with_attempts_of(outcome, cancelled)
-    last = cancelling or description
+    last = cancelling or first
     booking = Booking(
         booking_id=booking_id,
         user_id=trip.book_user_id,
         status=outcome.status,
         reason=outcome.reason,
         legs=[BookingLeg.model_validate(leg, from_attributes=True) for leg in outcome.legs],
-        started_at=description.start_time,
+        started_at=first.start_time,
         ended_at=last.close_time,
     )
     return Found(
@@ -156,6 +158,12 @@ def with_attempts_of(booked: BookingOutcome, cancelled: BookingOutcome) -> Booki
 def untouched(trip: BookVacationInput) -> list[LegOutcome]:
     """The legs of a trip before any step has started."""
     return [LegOutcome(leg=leg, item=trip.item(leg)) for leg in Leg]
+
+
+def booked_before(trip: BookVacationInput) -> BookingOutcome:
+    """The outcome of a trip of which only the cancellation is known."""
+    legs = [leg.model_copy(update={"state": LegState.BOOKED}) for leg in untouched(trip)]
+    return BookingOutcome(status=Status.BOOKED, legs=legs)
 
 
 def never_begun(trip: BookVacationInput) -> BookingOutcome:

@@ -167,13 +167,22 @@ class Bookings:
             await self.outcome(booking_id, deadline - asyncio.get_running_loop().time())
             found = await self._find(booking_id, client)
         if found.booking.status is Status.BOOKED or found.cancelling:
-            cancel_id = booking_id + CANCEL_SUFFIX
-            async with temporal(booking_id):
-                with suppress(WorkflowAlreadyStartedError):
-                    await self._start(CANCEL_WORKFLOW, cancel_id, found.trip, Status.UNDOING)
-            await self.outcome(cancel_id, deadline - asyncio.get_running_loop().time())
+            await self.undo(booking_id, found.trip)
+            left = deadline - asyncio.get_running_loop().time()
+            await self.outcome(booking_id + CANCEL_SUFFIX, left)
             found = await self._find(booking_id, client)
         return found.booking
+
+    async def undo(self, booking_id: str, trip: BookVacationInput) -> None:
+        """Start to undo all that is held for a trip whose booking has ended, or is lost.
+
+        Raises:
+            TemporalAway: Temporal is unreachable; the request is safe to retry.
+        """
+        async with temporal(booking_id):
+            with suppress(WorkflowAlreadyStartedError):
+                cancel_id = booking_id + CANCEL_SUFFIX
+                await self._start(CANCEL_WORKFLOW, cancel_id, trip, Status.UNDOING)
 
     async def page(self, wanted: Filter, cursor: str | None) -> BookingPage:
         """One page of a list of bookings, with counts; see `list_bookings`."""

@@ -5,6 +5,7 @@ import signal
 import sys
 from asyncio import FIRST_COMPLETED
 from collections.abc import Coroutine, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 from bookings.client import connect_config, let_sdk_rest
@@ -93,7 +94,8 @@ async def serve(settings: Settings, binary: Path, state: StateFolder) -> int:
             binary, port=port, ui_port=ui_port, db_file=state.db_file, namespace=namespace
         )
     )
-    preparing = asyncio.create_task(prepared(port, namespace, SEARCH_ATTRIBUTES))
+    retention = timedelta(days=settings.retention_days)
+    preparing = asyncio.create_task(prepared(port, namespace, SEARCH_ATTRIBUTES, retention))
     ended = asyncio.create_task(server.wait())
     try:
         await asyncio.wait({preparing, ended}, timeout=START_SECONDS, return_when=FIRST_COMPLETED)

@@ -1,9 +1,10 @@
-"""For operators: audit the trips, settle a stuck leg, show and set the suppliers' stock."""
+"""For operators: audit the trips, adopt a lost one, settle a stuck leg, show and set the stock."""
 
 import argparse
+import os
 import sys
 
-from operations import settle, stock
+from operations import adopt, settle, stock
 from operations.audit import command as audit
 from settings import Settings
 
@@ -12,7 +13,7 @@ def main() -> int:
     """Run a command, and return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m operations", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
-    for command in (audit, settle, stock):
+    for command in (audit, adopt, settle, stock):
         command.add_to(commands)
     arguments = parser.parse_args()
     status: int = arguments.run(Settings.load(), arguments)
@@ -20,4 +21,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    # SDK threads that are still stopping may crash an interpreter that shuts down (sdk-python issue
+    # 300), and then a command that has done its work would fail.
+    os._exit(status)

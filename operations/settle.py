@@ -15,7 +15,7 @@ from temporalio.client import (
 from temporalio.service import RPCError
 
 from bookings.calls import is_unknown
-from bookings.client import connect, connect_config, let_sdk_rest
+from bookings.client import connect, connect_config
 from operations.subcommands import Subcommands
 from saga import Settlement
 from settings import CONFIGURATION_ERROR, Settings
@@ -76,6 +76,5 @@ async def carry_out(settings: Settings, booking_id: str, settlement: Settlement)
         print(f"Temporal at {where} cannot be reached ({error}). Set TEMPORAL_ADDRESS.")
         return CONFIGURATION_ERROR
     problem = await settle(client, booking_id, settlement)
-    await let_sdk_rest()
     print(problem or f"The {settlement.step} of {booking_id} is settled.")
     return 1 if problem else 0

@@ -10,7 +10,7 @@ import sys
 from temporalio.client import Client
 from temporalio.service import RetryConfig
 
-from bookings.client import connect, connect_config, let_sdk_rest
+from bookings.client import connect, connect_config
 from operations.audit.auditor import Report, audit
 from operations.audit.report import lines
 from operations.audit.shops import CannotAuditError, open_shops
@@ -52,10 +52,7 @@ async def audit_once(settings: Settings) -> Report:
         CannotAuditError: Temporal or a supplier cannot be read.
     """
     shops = open_shops(settings)
-    try:
-        return await audit(await connected(settings), shops)
-    finally:
-        await let_sdk_rest()
+    return await audit(await connected(settings), shops)
 
 
 async def connected(settings: Settings) -> Client:

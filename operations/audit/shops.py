@@ -37,6 +37,7 @@ class Held:
     key: str
     item: str
     since: datetime
+    traveller: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class SqlShop:
             ) from error
         if books is None:
             return Books(self.leg, [], begun=False)
-        held = [Held(self.leg, row.key, row.item, row.since) for row in books.held]
+        held = [Held(self.leg, row.key, row.item, row.since, row.traveller) for row in books.held]
         return Books(self.leg, held, books.stock, books.unexplained)
 
 
@@ -95,6 +96,7 @@ class Known(BaseModel):
     state: str
     item: str
     since: datetime = datetime.min.replace(tzinfo=UTC)
+    traveller: str = ""
 
 
 class PartnerShop:
@@ -135,7 +137,9 @@ class PartnerShop:
         if answer.status != HTTPStatus.OK:
             raise RuntimeError(f"it answered GET with status {answer.status}.")
         known = Known.model_validate_json(answer.body)
-        return Held(self.leg, key, known.item, known.since) if known.state == "booked" else None
+        if known.state != "booked":
+            return None
+        return Held(self.leg, key, known.item, known.since, known.traveller)
 
 
 def open_shops(settings: Settings) -> list[Shop]:

@@ -73,8 +73,8 @@ def unknown(booking_id: str, held: Held) -> Finding:
         leg=held.leg,
         why=f"A {held.leg} ({held.item}) has been held since {held.since:%Y-%m-%d %H:%M} UTC for a "
         "trip that Temporal does not know, although it is within the retention period.",
-        todo=f"Check that TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE are the worker's. {RELEASE}: "
-        f"{held.key}",
+        todo="Check that TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE are the worker's. If Temporal has "
+        f"lost the trip, run: python -m operations adopt {held.key}",
     )
 
 

@@ -4,6 +4,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -49,12 +50,12 @@ async def start_workflow(client: Client, **attributes: str) -> None:
     )
 
 
-async def test_it_keeps_closed_workflows_for_thirty_days(server: Started) -> None:
+async def test_it_keeps_closed_workflows_for_more_than_a_year(server: Started) -> None:
     client = await connect(server)
     described = await client.workflow_service.describe_namespace(
         DescribeNamespaceRequest(namespace="default")
     )
-    assert described.config.workflow_execution_retention_ttl.ToTimedelta().days == 30
+    assert described.config.workflow_execution_retention_ttl.ToTimedelta().days == 400
 
 
 async def test_it_finds_workflows_by_our_search_attributes(server: Started) -> None:
@@ -71,7 +72,8 @@ async def test_a_search_attribute_that_is_new_is_added_to_an_old_state() -> None
     with temporal_server() as port:
         client = await Client.connect(f"127.0.0.1:{port}")
         for _ in range(2):
-            await prepare(client, {"Owner": "Keyword", "Later": "KeywordList"})
+            attributes = {"Owner": "Keyword", "Later": "KeywordList"}
+            await prepare(client, attributes, timedelta(days=1))
         assert [execution async for execution in client.list_workflows("Later = 'x'")] == []
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -104,7 +105,7 @@ def temporal_process(command: list[str], port: int) -> Iterator[int]:
 
 
 async def _prepare(port: int) -> None:
-    await prepared(port, "default", SEARCH_ATTRIBUTES)
+    await prepared(port, "default", SEARCH_ATTRIBUTES, timedelta(days=1))
     await let_sdk_rest()
 
 
