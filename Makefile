@@ -3,6 +3,7 @@
 # make test-fast  the tests that need no server, in seconds
 # make test-long  the slow tests
 # make chaos      book and cancel while everything is killed, then audit. Longer: make chaos BOOKINGS=5000
+#                 make chaos NEIGHBOURS=1 kills nothing: it books among neighbours that misbehave
 # make schemathesis  many random requests, generated from the API's description
 # make mutants    break each promise, and check that its tests fail
 # make bench      how fast a booking is. Shorter or longer: make bench ARGS=--quick, or ARGS=--help
@@ -39,7 +40,7 @@ test-long: .venv/installed-dev
 # SEED repeats a plan; SECONDS and BOOKINGS are its minimum duration and number of bookings.
 chaos: .venv/installed-dev
 	@$(BIN)/python -m local.binary
-	@$(BIN)/python -m tools.chaos $(SEED:%=--seed %) $(BOOKINGS:%=--bookings %) $(SECONDS:%=--seconds %)
+	@$(BIN)/python -m tools.chaos $(if $(NEIGHBOURS),--neighbours) $(SEED:%=--seed %) $(BOOKINGS:%=--bookings %) $(SECONDS:%=--seconds %)
 
 schemathesis: .venv/installed-dev
 	SCHEMATHESIS_EXAMPLES=300 $(BIN)/python -m pytest tests/web/test_openapi.py -m long -s

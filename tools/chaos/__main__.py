@@ -5,16 +5,14 @@ Exit status: 0 no violations; 1 violations; 2 the run could not be judged.
 
 import argparse
 import asyncio
-import json
 import secrets
 import shutil
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Coroutine, Iterable
-from contextlib import suppress
-from dataclasses import asdict
+from collections.abc import Coroutine
+from contextlib import ExitStack, suppress
 from itertools import count
 from pathlib import Path
 
@@ -22,8 +20,9 @@ import httpx2
 
 from tools.chaos import plan, report, verdict
 from tools.chaos.client import Client, Load
-from tools.chaos.faults import Done, Havoc
-from tools.chaos.record import Record
+from tools.chaos.faults import Havoc
+from tools.chaos.neighbours import neighbourhood
+from tools.chaos.record import keep
 from tools.chaos.site import Site, second_worker, site
 
 CLIENTS = 24
@@ -38,6 +37,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="the plan's seed; default: a new one")
     parser.add_argument("--bookings", type=int, default=0, help="the minimum number of bookings")
     parser.add_argument("--seconds", type=float, help="the minimum duration")
+    parser.add_argument(
+        "--neighbours", action="store_true", help="kill nothing: plain trips among bad neighbours"
+    )
     parser.add_argument("--keep", action="store_true", help="keep the files even after a clean run")
     arguments = parser.parse_args()
     signal.signal(
@@ -48,11 +50,19 @@ def main() -> int:
     if seconds is None:
         seconds = 0.0 if arguments.bookings else DEFAULT_SECONDS
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
-    again = f"make chaos SEED={seed} BOOKINGS={arguments.bookings} SECONDS={seconds:g}"
-    print(f"Chaos with seed {seed}. To repeat this plan: {again}", flush=True)
+    plan_of = (
+        "NEIGHBOURS=1" if arguments.neighbours else f"SEED={seed} BOOKINGS={arguments.bookings}"
+    )
+    again = f"make chaos {plan_of} SECONDS={seconds:g}"
+    print(f"Chaos. To repeat this plan: {again}", flush=True)
     print(f"Files: {folder}", flush=True)
-    with site(folder) as running:
-        work = run(running, folder, seed, arguments.bookings, seconds)
+    with ExitStack() as stack:
+        if arguments.neighbours:
+            around = stack.enter_context(neighbourhood(folder))
+            running, work = around.site, around.run(folder, seconds)
+        else:
+            running = stack.enter_context(site(folder))
+            work = run(running, folder, seed, arguments.bookings, seconds)
         violations = asyncio.run(while_it_runs(running, work))
     if violations is None:
         print(f"Interrupted before the verdict. The logs are in {folder}")
@@ -104,13 +114,6 @@ async def run(site: Site, folder: Path, seed: int, bookings: int, seconds: float
     keep(folder / "clients.jsonl", load.records)
     keep(folder / "faults.jsonl", havoc.done)
     return violations
-
-
-def keep(file: Path, rows: Iterable[Record | Done]) -> None:
-    """Write rows to a file, one per line."""
-    with file.open("w") as kept:
-        for row in rows:
-            print(json.dumps(asdict(row), default=sorted), file=kept)
 
 
 def start_clients(

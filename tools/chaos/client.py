@@ -45,7 +45,7 @@ class Client:
     async def run(self) -> None:
         """Do the errand; its record gets everything that must not happen."""
         times = 2 if self.errand.twice else 1
-        await asyncio.gather(*(self._book() for _ in range(times)))
+        await asyncio.gather(*(self.book() for _ in range(times)))
         if not self.record.booking_ids or not self.record.answered:
             return
         if self.errand.cancel:
@@ -54,7 +54,7 @@ class Client:
         elif self.record.outcome is None:
             await self._follow()
 
-    async def _book(self) -> None:
+    async def book(self) -> None:
         """Send the request until there is a response; without a key, send it once."""
         hang_ups = list(self.errand.hang_ups)
         headers = {}
@@ -119,8 +119,11 @@ class Client:
         if response.status_code in {HTTPStatus.OK, HTTPStatus.ACCEPTED}:
             answer: dict[str, Any] = response.json()
             return answer
-        if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
-            self.load.counts["503s"] += 1
+        if response.status_code in {
+            HTTPStatus.TOO_MANY_REQUESTS,
+            HTTPStatus.SERVICE_UNAVAILABLE,
+        }:
+            self.load.counts[f"{response.status_code}s"] += 1
         else:
             self.record.blame(f"{method} {path}: status {response.status_code}, {response.text}")
         return None

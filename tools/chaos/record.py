@@ -1,11 +1,17 @@
 """The responses to a client, and the contradictions in them."""
 
+import json
 import time
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from shared import Status
 from tools.chaos.plan import Errand
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 @dataclass
@@ -73,3 +79,10 @@ class Record:
         if self.cancel_done or self.outcome.status is Status.CANCELLED:
             return status is Status.CANCELLED
         return self.cancel_asked or status is Status.BOOKED
+
+
+def keep(file: Path, rows: Iterable["DataclassInstance"]) -> None:
+    """Write rows to a file, one per line."""
+    with file.open("w") as kept:
+        for row in rows:
+            print(json.dumps(asdict(row), default=sorted), file=kept)

@@ -15,14 +15,19 @@ def lines(load: Load, havoc: Sequence[Done], audited: Report, seconds: float) ->
     """The report, line by line."""
     keyed = sum(record.errand.key is not None for record in load.records)
     yield f"  requested   {len(load.records)} trips in {seconds:.0f} s, {keyed} of them with a key"
-    trips = audited.trips
-    yield "  bookings    " + ", ".join(f"{trips[one]} {one}" for one in Standing if trips[one])
     yield "  clients     " + ", ".join(f"{count} {what}" for what, count in load.counts.items())
     for act in Act:
         each = Counter(done.victim for done in havoc if done.act is act)
         victims = ", ".join(f"{count} {victim}" for victim, count in each.most_common())
         yield f"  {f'{act}s':<12}{each.total()}" + (f": {victims}" if victims else "")
     yield f"  recovery    {longest_recovery(load, havoc)}"
+    yield from totals(audited)
+
+
+def totals(audited: Report) -> Iterator[str]:
+    """What became of the trips, and what the suppliers hold."""
+    trips = audited.trips
+    yield "  bookings    " + ", ".join(f"{trips[one]} {one}" for one in Standing if trips[one])
     yield "  held        " + ", ".join(f"{count} {leg}s" for leg, count in audited.held.items())
 
 

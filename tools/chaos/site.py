@@ -48,23 +48,37 @@ class Site:
         """The database file of a leg's supplier."""
         return Path(self.environment["DATA_DIR"]) / f"{leg}.db"
 
-    def http(self) -> httpx2.AsyncClient:
-        """An HTTP client that opens a connection per request, as many clients do."""
-        limits = httpx2.Limits(max_keepalive_connections=0)
-        return httpx2.AsyncClient(base_url=self.url, limits=limits, timeout=30, trust_env=False)
+    @property
+    def books(self) -> Settings:
+        """The settings with which the suppliers' databases are read, also behind a service."""
+        return self.settings.model_copy(update={f"{leg}_supplier": "" for leg in Leg})
+
+    def http(self, client: str = "") -> httpx2.AsyncClient:
+        """An HTTP client that opens a connection per request, as many clients do.
+
+        Args:
+            client: The name of the client whose token it sends; empty where there are no tokens.
+        """
+        token = self.settings.tokens().get(client)
+        return httpx2.AsyncClient(
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=0),
+            timeout=30,
+            trust_env=False,
+        )
 
 
 @contextmanager
-def site(folder: Path) -> Iterator[Site]:
+def site(folder: Path, **variables: str) -> Iterator[Site]:
     """Run the system, with a few scarce items; at the end no process is left."""
-    environment = Environment(folder / "data", **QUICK)
-    for leg in Leg:
-        environment[f"{leg.upper()}_SUPPLIER"] = ""
+    own_databases = {f"{leg.upper()}_SUPPLIER": "" for leg in Leg}
+    environment = Environment(folder / "data", **QUICK | own_databases | variables)
     with started(environment, folder / "system.log", "-m", "local.run_all") as system:
         wait_for_start(system, folder / "system.log")
         running = Site(environment, system)
         for leg in Leg:
-            with closing(SqlSupplier(running.settings.supplier_url(leg), leg)) as supplier:
+            with closing(SqlSupplier(running.books.supplier_url(leg), leg)) as supplier:
                 supplier.set_stock(scarce(leg), CAPACITY)
         yield running
 
