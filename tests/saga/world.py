@@ -246,9 +246,9 @@ class World(AnyWorld[FaultySupplier]):
         return self.suppliers[Leg.FLIGHT]
 
 
-async def ended(handle: WorkflowHandle[Any, Any]) -> None:
+async def ended(handle: WorkflowHandle[Any, Any], seconds: float = 90) -> None:
     """Wait until a workflow has closed, however it did."""
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(seconds):
         async for _ in handle.fetch_history_events(
             wait_new_event=True, event_filter_type=WorkflowHistoryEventFilterType.CLOSE_EVENT
         ):
