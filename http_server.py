@@ -41,6 +41,9 @@ MAX_BODY = 16 * 1024
 REQUEST_SECONDS = 10
 """How long a client may take to send a request, and to read what is left of the last answer."""
 
+HOLD_BACK = "http_server.hold_back"
+"""In `environ`: a function that holds the answer back for some seconds, without a thread."""
+
 SENDING_SECONDS = 60
 """How long an answer may take beyond the longest wait of the application."""
 
@@ -123,8 +126,11 @@ class Requests:
         else:
             environ["CONTENT_LENGTH"] = str(max(len(body), int(environ["CONTENT_LENGTH"])))
             environ["wsgi.input"] = BytesIO(body)
+            held_back: list[float] = []
+            environ[HOLD_BACK] = held_back.append
             loop = asyncio.get_running_loop()
             response = await loop.run_in_executor(self.threads, self.run, environ)
+            await asyncio.sleep(sum(held_back))
         if response.status_code == 400:  # do not guess where the next request begins
             response.headers["Connection"] = "close"
         # ASGI wants names in lower case; this server sends them as they are, and people read them.

@@ -82,7 +82,7 @@ def main() -> None:
     """Serve until SIGTERM or Ctrl-C; requests that wait are answered first."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = Settings.load()
-    if not (settings.tokens() or is_loopback(settings.host)):
+    if not (settings.has_clients or is_loopback(settings.host)):
         give_up(
             f"HOST={settings.host} would let everybody book and cancel. "
             "Set API_TOKENS or API_TOKENS_FILE, or leave HOST at 127.0.0.1."

@@ -7,8 +7,10 @@ variables of `temporalio.envconfig` (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, T
 
 import argparse
 import ipaddress
+import logging
 import os
 import re
+import stat
 import sys
 from pathlib import Path
 from typing import Annotated, NoReturn, Self
@@ -19,6 +21,8 @@ CONFIGURATION_ERROR = 2
 """The exit status of a process that cannot run as configured, so restarting it would not help."""
 
 SHORTEST_TOKEN = 16
+
+log = logging.getLogger(__name__)
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Share = Annotated[int, Field(ge=1, le=500)]
@@ -38,7 +42,7 @@ class Settings(BaseModel):
     client_waiting_places: Annotated[int, Field(ge=1, le=2000)] = 100
     client_open_bookings: Annotated[int, Field(ge=1)] = 1000
     client_requests_per_second: Annotated[float, Field(gt=0)] = 50
-    api_tokens: SecretStr = SecretStr("")
+    api_tokens: SecretStr | None = None
     api_tokens_file: Path | None = None
 
     data_dir: Path = Path("data")
@@ -50,9 +54,9 @@ class Settings(BaseModel):
     car_supplier: str = ""
     hotel_supplier: str = ""
     flight_supplier: str = ""
-    car_supplier_token: SecretStr = SecretStr("")
-    hotel_supplier_token: SecretStr = SecretStr("")
-    flight_supplier_token: SecretStr = SecretStr("")
+    car_supplier_token: SecretStr | None = None
+    hotel_supplier_token: SecretStr | None = None
+    flight_supplier_token: SecretStr | None = None
     car_supplier_token_file: Path | None = None
     hotel_supplier_token_file: Path | None = None
     flight_supplier_token_file: Path | None = None
@@ -61,7 +65,7 @@ class Settings(BaseModel):
     supplier_client_key: Path | None = None
     supplier_timeout: Annotated[float, Field(gt=0, lt=20)] = 8
     plain_http_suppliers: bool = False
-    supplier_tokens: SecretStr = SecretStr("")
+    supplier_tokens: SecretStr | None = None
     supplier_tokens_file: Path | None = None
 
     car_queue: Queue = ""
@@ -85,9 +89,14 @@ class Settings(BaseModel):
 
     @classmethod
     def load(cls) -> Self:
-        """Read the environment; an invalid value ends the process with one message."""
+        """Read the environment; an invalid value ends the process with one message.
+
+        An empty variable counts as unset, unless it is one for tokens.
+        """
         try:
-            return cls.model_validate({name: value for name, value in os.environ.items() if value})
+            return cls.model_validate(
+                {name: it for name, it in os.environ.items() if it or "_TOKEN" in name}
+            )
         except ValidationError as error:
             first = error.errors()[0]
             give_up(f"{first['loc'][0]}={first['input']!r} is invalid: {first['msg']}.")
@@ -104,50 +113,48 @@ class Settings(BaseModel):
 
     def supplier_token(self, leg: str) -> str:
         """The bearer token for a leg's supplier over HTTP; empty if it needs none."""
-        tokens = self._secrets(f"{leg}_supplier_token")
+        tokens = self.secrets(f"{leg}_supplier_token")
         if len(tokens) > 1:
             give_up(f"{leg.upper()}_SUPPLIER_TOKEN must be one token.")
         return "".join(tokens)
 
     def accepted_tokens(self) -> list[str]:
         """The tokens that `suppliers serve` accepts, several during a rotation."""
-        tokens = self._secrets("supplier_tokens")
+        tokens = self.secrets("supplier_tokens")
         if any(len(token) < SHORTEST_TOKEN for token in tokens):
             give_up(f"Each of SUPPLIER_TOKENS must have at least {SHORTEST_TOKEN} characters.")
         return tokens
 
-    def _secrets(self, name: str) -> list[str]:
-        """What a variable or its file holds; one that is set and holds nothing is a mistake."""
-        variable, value = name.upper(), getattr(self, name).get_secret_value()
-        if file := getattr(self, f"{name}_file"):
-            if value:
-                give_up(f"Set {variable} or {variable}_FILE, not both.")
-            try:
-                value = file.read_text()
-            except (OSError, UnicodeDecodeError) as error:
-                give_up(f"{variable}_FILE cannot be read: {error}.")
-        found = re.findall(r"[^\s,]+", value)
-        if (file or value) and not found:
-            give_up(f"{variable} is set, but holds no token.")
+    def secrets(self, name: str) -> list[str]:
+        """What a variable or its file holds; a mistake ends the process with one message."""
+        try:
+            return self.read_secrets(name)
+        except ValueError as error:
+            give_up(str(error))
+
+    def read_secrets(self, name: str) -> list[str]:
+        """What a variable or its file holds now; one that is set and holds nothing is a mistake.
+
+        Raises:
+            ValueError: It cannot be used; the message says why.
+        """
+        variable, given, file = name.upper(), getattr(self, name), getattr(self, f"{name}_file")
+        if given is None and file is None:
+            return []
+        if given and file:
+            raise ValueError(f"Set {variable} or {variable}_FILE, not both.")
+        text = read_secret(f"{variable}_FILE", file) if file else given.get_secret_value()
+        found = re.findall(r"[^\s,]+", text)
+        if not found:
+            raise ValueError(f"{variable} is set, but holds no token. Unset it, or set tokens.")
         if not all(re.fullmatch("[!-~]+", token) for token in found):
-            give_up(f"{variable} must be printable ASCII.")
+            raise ValueError(f"{variable} must be printable ASCII.")
         return found
 
-    def tokens(self) -> dict[str, str]:
-        """Each client's token, by its name; without any, everybody may do everything."""
-        given = self.api_tokens.get_secret_value()
-        if self.api_tokens_file:
-            try:
-                given = self.api_tokens_file.read_text()
-            except OSError as error:
-                give_up(f"API_TOKENS_FILE cannot be read: {error}.")
-        tokens: dict[str, str] = {}
-        for number, pair in enumerate(re.findall(r"[^\s,]+", given), start=1):
-            name, _, token = pair.partition(":")
-            if not (re.fullmatch("[A-Za-z0-9_.-]{1,64}", name) and token) or name in tokens:
-                give_up(f"API_TOKENS must be name:token pairs, each name once; see pair {number}.")
-            tokens[name] = token
-        return tokens
+    @property
+    def has_clients(self) -> bool:
+        """Whether clients need tokens; if not, everybody may do everything."""
+        return not (self.api_tokens is None and self.api_tokens_file is None)
 
     @property
     def ui_url(self) -> str:
@@ -159,6 +166,21 @@ def take_no_arguments(description: str | None) -> None:
     """Let a program that is configured by its environment say with `--help` what it is."""
     configured = "It takes no arguments: see docs/configuration.md for its environment variables."
     argparse.ArgumentParser(description=description, epilog=configured).parse_args()
+
+
+def read_secret(variable: str, file: Path) -> str:
+    """What a file with a secret holds; whoever else can read it is warned of.
+
+    Raises:
+        ValueError: It cannot be read.
+    """
+    try:
+        text = file.read_text()
+        if file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+            log.warning("Others on this machine can read %s (%s): chmod 600 it.", file, variable)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{variable} cannot be read: {error}.") from error
+    return text
 
 
 def is_loopback(host: str) -> bool:

@@ -1,15 +1,17 @@
 """Access: tokens, cross-origin requests, and the security headers of every response."""
 
-import hashlib
-import hmac
+import logging
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import Forbidden, Unauthorized
 
-from settings import Settings
+from http_server import HOLD_BACK
+from settings import Settings, give_up
+from web.tokens import Guesses, Tokens
 
 OPEN_PATHS = {"/healthz", "/readyz"}
+REFUSALS = {401, 403}
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 UNIDENTIFIED = "Send your token: Authorization: Bearer <token>."
@@ -27,12 +29,21 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
+log = logging.getLogger(__name__)
+
 
 class Clients:
-    """The clients that may use the service, each with its own token."""
+    """The clients that may use the service, if they need tokens."""
 
-    def __init__(self, tokens: dict[str, str]) -> None:
-        self.digests = {name: digest(token) for name, token in tokens.items()}
+    def __init__(self, settings: Settings) -> None:
+        self._tokens = Tokens(settings) if settings.has_clients else None
+        self._guesses = Guesses()
+        if self._tokens:
+            number = self._tokens.clients
+            has = "client has a token" if number == 1 else "clients have tokens"
+            log.info("%d %s; nobody else may do anything.", number, has)
+        else:
+            log.info("No client needs a token: everybody on this machine may do everything.")
 
     def identify(self) -> str:
         """The name of the client that sent this request; empty if no tokens are configured.
@@ -40,22 +51,16 @@ class Clients:
         Raises:
             Unauthorized: The token is missing or unknown.
         """
-        if not self.digests:
+        if not self._tokens:
             return ""
         sent = request.authorization
-        token = (sent.token or sent.password) if sent else None
-        found = ""
-        for name, known in self.digests.items():  # compare with all, so timing leaks nothing
-            if hmac.compare_digest(known, digest(token or "")):
-                found = name
-        if not found or (sent and sent.username and sent.username != found):
+        token = {"bearer": sent.token, "basic": sent.password}.get(sent.type) if sent else None
+        name = self._tokens.client_of(token) if token else ""
+        if not name or (sent and sent.username and sent.username != name):
+            if token:
+                request.environ[HOLD_BACK](self._guesses.delay(request.remote_addr or ""))
             raise Unauthorized(UNIDENTIFIED)
-        return found
-
-
-def digest(token: str) -> bytes:
-    """A token's digest: unlike tokens, all have the same length, so timing leaks nothing."""
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        return name
 
 
 def refuse_other_origins() -> None:
@@ -95,7 +100,10 @@ def client() -> str:
 
 def register(app: Flask, settings: Settings) -> None:
     """Check every request, and set the headers of every response."""
-    clients = Clients(settings.tokens())
+    try:
+        clients = Clients(settings)
+    except ValueError as error:
+        give_up(str(error))
 
     @app.before_request
     def check() -> None:
@@ -109,6 +117,15 @@ def register(app: Flask, settings: Settings) -> None:
         if response.status_code == 401:
             for challenge in CHALLENGES:
                 response.headers.add("WWW-Authenticate", challenge)
+        if response.status_code in REFUSALS:
+            log.warning(
+                "Refused: %d %s %a, %s at %s.",
+                response.status_code,
+                request.method,
+                request.path[:200],
+                client() or "nobody",
+                request.remote_addr,
+            )
         if not request.path.startswith("/static/"):
             # Bookings change; with an `ETag`, revalidating them costs only a 304.
             response.headers.setdefault("Cache-Control", "no-cache")

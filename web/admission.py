@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from time import monotonic
 
 from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 
 from settings import Settings
+from web.buckets import Buckets
 
 NO_PLACE = "Too many requests are waiting for their bookings. Try again soon."
 TOO_MANY_WAIT = "Too many of your requests are waiting for their bookings. Try again soon."
@@ -28,7 +28,8 @@ class Admission:
         self._settings = settings
         self._free = settings.waiting_places
         self._waiting: Counter[str] = Counter()
-        self._spent: dict[str, tuple[float, float]] = {}
+        rate = settings.client_requests_per_second
+        self._requests = Buckets(rate * BURST_SECONDS, rate)
 
     def count(self, client: str) -> None:
         """Count a request against a client's rate.
@@ -36,14 +37,8 @@ class Admission:
         Raises:
             TooManyRequests: It comes too soon after too many others.
         """
-        if not client:
-            return
-        rate, now = self._settings.client_requests_per_second, monotonic()
-        spent, at = self._spent.get(client, (0.0, now))
-        spent = max(0.0, spent - (now - at) * rate)
-        if spent + 1 > rate * BURST_SECONDS:
+        if client and self._requests.add(client) is None:
             raise TooManyRequests(TOO_FAST)
-        self._spent[client] = spent + 1, now
 
     def check_open(self, client: str, open_bookings: int) -> None:
         """Check how many bookings of a client have not ended.

@@ -45,8 +45,8 @@ def urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     tokens = re.findall("API_TOKENS=([^`]+)", PAGE)[0]
     with temporal_server() as port, ExitStack() as stack:
         site, guarded = (
-            stack.enter_context(service(tmp_path_factory.mktemp(name), port, API_TOKENS=given))
-            for name, given in (("open", ""), ("guarded", tokens))
+            stack.enter_context(service(tmp_path_factory.mktemp(name), port, **given))
+            for name, given in (("open", {}), ("guarded", {"API_TOKENS": tokens}))
         )
         site.start_worker()
         site.start_web()

@@ -13,9 +13,9 @@ from tools.helpers.processes import wait_until
 from tools.helpers.service import GOOD, Service
 
 NOW = {"Prefer": "wait=0"}
-ACME = {"Authorization": "Bearer acme-secret"}
-BETA = {"Authorization": "Bearer beta-secret"}
-TOKENS = "acme:acme-secret, beta:beta-secret"
+ACME = {"Authorization": "Bearer acme-secret-token"}
+BETA = {"Authorization": "Bearer beta-secret-token"}
+TOKENS = "acme:acme-secret-token, beta:beta-secret-token"
 
 NewService = Callable[..., Service]
 

@@ -9,15 +9,15 @@ from tools.helpers.processes import Environment, started, wait_until
 from tools.helpers.service import GOOD, Service, service
 from tools.helpers.temporal_server import temporal_server
 
-ACME = {"Authorization": "Bearer acme-secret"}
-BETA = {"Authorization": "Bearer beta-secret"}
+ACME = {"Authorization": "Bearer acme-secret-token"}
+BETA = {"Authorization": "Bearer beta-secret-token"}
 
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service with two clients."""
     folder = tmp_path_factory.mktemp("guarded")
-    tokens = "acme:acme-secret, beta:beta-secret"
+    tokens = "acme:acme-secret-token, beta:beta-secret-token"
     with temporal_server() as port, service(folder, port, API_TOKENS=tokens) as site:
         site.start_worker()
         site.start_web()
@@ -36,7 +36,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         {"Authorization": "Bearer"},
         {"Authorization": "Basic !!"},
         {"Authorization": "nonsense"},
-        {"Authorization": "Basic YmV0YTphY21lLXNlY3JldA=="},  # beta, with acme's token
+        {"Authorization": "Basic YmV0YTphY21lLXNlY3JldC10b2tlbg=="},  # beta, with acme's token
     ],
 )
 def test_without_a_token_nothing_is_done(
@@ -57,7 +57,7 @@ def test_health_needs_no_token(guarded: Service) -> None:
 
 
 def test_a_browser_s_basic_authentication_will_do(guarded: Service) -> None:
-    assert guarded.http.get("/", auth=("acme", "acme-secret")).status_code == 200
+    assert guarded.http.get("/", auth=("acme", "acme-secret-token")).status_code == 200
 
 
 def test_each_client_sees_joins_and_cancels_only_its_own(guarded: Service) -> None:
@@ -133,9 +133,9 @@ def test_without_tokens_only_loopback_is_served(tmp_path_factory: pytest.TempPat
 def test_tokens_may_come_from_a_file(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("file")
     tokens = folder / "tokens"
-    tokens.write_text("acme:from-a-file\n")
+    tokens.write_text("acme:a-token-from-a-file\n")
     with temporal_server() as port, service(folder, port, API_TOKENS_FILE=str(tokens)) as site:
         site.start_web()
         assert site.http.get("/").status_code == 401
-        header = {"Authorization": "Bearer from-a-file"}
+        header = {"Authorization": "Bearer a-token-from-a-file"}
         assert site.http.get("/", headers=header).status_code == 200

@@ -69,9 +69,9 @@ def test_the_whole_list_counts_what_has_ended_meanwhile(
     site: Service, temporal_port: int, tmp_path: Path
 ) -> None:
     """The client has a list of its own; its trips are booked by the worker that is there."""
-    with service(tmp_path, temporal_port, API_TOKENS="counts:a-token") as own:
+    with service(tmp_path, temporal_port, API_TOKENS="counts:a-token-of-counts") as own:
         own.start_web()
-        own.http.headers["Authorization"] = "Bearer a-token"
+        own.http.headers["Authorization"] = "Bearer a-token-of-counts"
 
         def counted(**expected: int) -> bool:
             found = own.http.get("/bookings").json().get("counts", {})

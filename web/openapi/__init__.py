@@ -35,7 +35,7 @@ def document(tokens: bool) -> Json:
 def create_blueprint(settings: Settings) -> Blueprint:
     """The description's routes."""
     routes = Blueprint("api", __name__)
-    described = document(tokens=bool(settings.tokens()))
+    described = document(tokens=settings.has_clients)
 
     @routes.get("/openapi.json")
     def openapi() -> Response:
