@@ -36,6 +36,7 @@ class Settings(BaseModel):
 
     host: str = "127.0.0.1"
     port: Port = 5000
+    public_url: Annotated[str, Field(pattern=r"^(https?://[^/?#@\s]+/?)?$")] = ""
     book_wait_seconds: Annotated[float, Field(ge=0, le=600)] = 30
     waiting_places: Annotated[int, Field(ge=1, le=2000)] = 200
     backlog_limit: PositiveFloat = 10

@@ -4,17 +4,20 @@ import logging
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import Forbidden, Unauthorized
+from werkzeug.exceptions import Forbidden, MisdirectedRequest, Unauthorized
 
 from http_server import HOLD_BACK
-from settings import Settings, give_up
+from settings import Settings, give_up, is_loopback
 from web.tokens import Guesses, Tokens
 
 OPEN_PATHS = {"/healthz", "/readyz"}
-REFUSALS = {401, 403}
+REFUSALS = {401, 403, 421}
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 UNIDENTIFIED = "Send your token: Authorization: Bearer <token>."
+OTHER_HOST = (
+    "The service does not go by this name. Use its own; its operator can set PUBLIC_URL to another."
+)
 OTHER_SITE = "This request came from another site, and was refused."
 
 CHALLENGES = ('Bearer realm="trips"', 'Basic realm="trips", charset="UTF-8"')
@@ -63,7 +66,22 @@ class Clients:
         return name
 
 
-def refuse_other_origins() -> None:
+def refuse_other_hosts(settings: Settings) -> None:
+    """Refuse a request to a name that is not the service's.
+
+    Without tokens, a page of another site could else make its own name lead to this machine (DNS
+    rebinding), and be the same site as the service.
+
+    Raises:
+        MisdirectedRequest: The name is unknown.
+    """
+    name, public = host_name(f"//{request.host}"), host_name(settings.public_url)
+    if is_loopback(name) or (name == public if public else settings.has_clients):
+        return
+    raise MisdirectedRequest(OTHER_HOST)
+
+
+def refuse_other_origins(public_url: str) -> None:
     """Refuse a write that a page of another site makes a browser send.
 
     Forms have no CSRF token to lose or expire: as in Go's `http.CrossOriginProtection`, browsers
@@ -79,17 +97,26 @@ def refuse_other_origins() -> None:
         allowed = site in {"same-origin", "none"}
     else:
         # A Host that Werkzeug finds invalid is empty here, and so is the host of "null".
-        allowed = origin is None or (request.host != "" and host_of(origin) == request.host)
+        ours = {request.host, host_of(public_url)} - {""}
+        allowed = origin is None or host_of(origin) in ours
     if not allowed:
         raise Forbidden(OTHER_SITE)
 
 
-def host_of(origin: str) -> str | None:
-    """The host and port of an origin; None if it is invalid."""
+def host_of(origin: str) -> str:
+    """The host and port of an origin; empty if it has none, or is invalid."""
     try:
         return urlsplit(origin).netloc
     except ValueError:
-        return None
+        return ""
+
+
+def host_name(url: str) -> str:
+    """The name of the host in a URL; empty if it has none, or is invalid."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def client() -> str:
@@ -108,8 +135,9 @@ def register(app: Flask, settings: Settings) -> None:
     @app.before_request
     def check() -> None:
         if request.path not in OPEN_PATHS:
+            refuse_other_hosts(settings)
             g.client = clients.identify()
-            refuse_other_origins()
+            refuse_other_origins(settings.public_url)
 
     @app.after_request
     def protect(response: Response) -> Response:

@@ -15,8 +15,8 @@ from contextlib import suppress
 Client = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[object]]
 
 SECONDS = 120
-HEALTH = b"GET /healthz HTTP/1.1\r\nHost: a\r\n"
-POST = b"POST /book HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+POST = b"POST /book HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 
 async def drip(writer: asyncio.StreamWriter, start: bytes) -> None:
@@ -66,7 +66,7 @@ async def slow_reader(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     """Ask for a page again and again, and never read."""
     writer.transport.pause_reading()  # type: ignore[attr-defined]
     while True:
-        writer.write(b"GET /docs HTTP/1.1\r\nHost: a\r\n\r\n" * 120)
+        writer.write(b"GET /docs HTTP/1.1\r\nHost: localhost\r\n\r\n" * 120)
         await writer.drain()
         await asyncio.sleep(1)
 

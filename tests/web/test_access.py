@@ -1,6 +1,6 @@
 """Who may do what: tokens, owners, cross-origin requests and security headers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -139,3 +139,51 @@ def test_tokens_may_come_from_a_file(tmp_path_factory: pytest.TempPathFactory) -
         assert site.http.get("/").status_code == 401
         header = {"Authorization": "Bearer a-token-from-a-file"}
         assert site.http.get("/", headers=header).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:5000", 200),
+        ("127.0.0.1", 200),
+        ("[::1]:5000", 200),
+        ("evil.example:5000", 421),
+        ("localhost.evil.example", 421),
+        ("127.0.0.1.evil.example", 421),
+        ("trips_web:5000", 421),
+        ("localhost@evil.example", 421),
+        ("[::1", 421),
+    ],
+)
+def test_without_tokens_only_this_machine_s_names_are_answered(
+    site: Service, host: str, status: int
+) -> None:
+    """A page of evil.example makes that name lead to this machine, and so is the same site."""
+    held = len(site.held())
+    headers = {"Host": host, "Sec-Fetch-Site": "same-origin"}
+    assert site.book(headers | {"Origin": f"http://{host}"}).status_code == status
+    assert len(site.held()) == held + (3 if status == 200 else 0)
+    for path in ("/", "/bookings", "/docs", "/static/style.css"):
+        assert site.http.get(path, headers=headers).status_code == status
+    assert site.http.get("/healthz", headers=headers).status_code == 200
+
+
+def test_the_service_goes_by_its_public_name(new_service: Callable[..., Service]) -> None:
+    site = new_service(API_TOKENS="acme:acme-secret-token", PUBLIC_URL="https://trips.example.com")
+    site.start_web()
+
+    def status(host: str) -> int:
+        return site.http.get("/", headers=ACME | {"Host": host}).status_code
+
+    assert (status("trips.example.com"), status("TRIPS.example.com:443")) == (200, 200)
+    assert (status("localhost"), status("evil.example"), status("trips.example.com.")) == (
+        200,
+        421,
+        421,
+    )
+    docs = site.http.get("/docs", headers=ACME).text
+    assert "curl https://trips.example.com/book" in docs
+    assert "127.0.0.1" not in docs
+    own = ACME | {"Origin": "https://trips.example.com", "Prefer": "wait=0"}
+    assert site.book(own).status_code == 202
+    assert site.book(own | {"Origin": "https://evil.example"}).status_code == 403

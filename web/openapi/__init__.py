@@ -43,7 +43,7 @@ def create_blueprint(settings: Settings) -> Blueprint:
 
     @routes.get("/docs")
     def docs() -> str:
-        base = request.host_url.rstrip("/")
+        base = (settings.public_url or request.host_url).rstrip("/")
         return render_template("api.html", document=described, base=base, dumps=json.dumps)
 
     return routes
