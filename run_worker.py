@@ -98,7 +98,10 @@ def make_activities(settings: Settings) -> Activities:
     """The activities with the suppliers and the mail server that the environment names."""
     faults = on_loopback(settings) if settings.demo_faults is None else settings.demo_faults
     suppliers = {leg: supplier_of(settings, leg) for leg in Leg}
-    mailer = Mailer(settings.smtp_url, settings.mail_from)
+    try:
+        mailer = Mailer(settings.smtp_url, settings.mail_from)
+    except ValueError as error:
+        give_up(f"{error}.")
     shares = Shares(settings.calls_at_once, settings.undos_at_once, settings.notices_at_once)
     return Activities(suppliers, Rehearsal() if faults else None, mailer, shares)
 

@@ -36,7 +36,7 @@ class Settings(BaseModel):
 
     host: str = "127.0.0.1"
     port: Port = 5000
-    public_url: Annotated[str, Field(pattern=r"^(https?://[^/?#@\s]+/?)?$")] = ""
+    public_url: Annotated[str, Field(pattern=r"^(https?://[^/?#@\s]+)?$")] = ""
     book_wait_seconds: Annotated[float, Field(ge=0, le=600)] = 30
     waiting_places: Annotated[int, Field(ge=1, le=2000)] = 200
     backlog_limit: PositiveFloat = 10
@@ -85,6 +85,8 @@ class Settings(BaseModel):
     leg_deadline: PositiveFloat = 60
     undo_patience: PositiveFloat = 10
 
+    client_mails_per_hour: Annotated[int, Field(ge=1)] = 1000
+    address_mails_per_hour: Annotated[int, Field(ge=1)] = 20
     smtp_url: str = ""
     mail_from: str = "bookings@localhost"
 

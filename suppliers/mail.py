@@ -2,12 +2,15 @@
 
 import smtplib
 import socket
+import ssl
 import threading
 from contextlib import suppress
+from email.headerregistry import Address
 from email.message import EmailMessage
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from settings import is_loopback
 from shared import DECLINED, Leg, Notice, Status
 
 SMTP_TIMEOUT = 5
@@ -19,41 +22,53 @@ server holds a thread for longer by sending a byte now and then."""
 
 
 class Mailer:
-    """Sends mail through one server.
+    """Sends mail through one server: to another machine only with TLS, and a verified certificate.
 
     Args:
-        smtp_url: `smtp://[user:password@]host[:port]`, or `smtps://…` for TLS from the start.
-            With `smtp`, TLS is used if the server offers it. Empty: no mail can be sent.
+        smtp_url: `smtp://[user:password@]host[:port]`, which must offer STARTTLS unless it is on
+            this machine, or `smtps://…` for TLS from the start. Empty: no mail can be sent.
         sender: The address that the mail comes from.
+
+    Raises:
+        ValueError: The URL is not a mail server's.
     """
 
     def __init__(self, smtp_url: str, sender: str) -> None:
         self.url = urlsplit(smtp_url)
         self.sender = sender
+        if smtp_url and not (self.url.scheme in {"smtp", "smtps"} and self.url.hostname):
+            raise ValueError("SMTP_URL must be smtp://[user:password@]host[:port] or smtps://…")
 
     def send(self, notice: Notice) -> None:
         """Send a confirmation or a cancellation.
 
         Raises:
-            ConnectionError: No mail server is set.
-            OSError: The mail server cannot be reached, or rejected the message.
+            ConnectionError: No mail server is set, it has no TLS, or it rejected the message.
+            OSError: The mail server cannot be reached, or its certificate is not valid for it.
         """
         if not self.url.hostname:
             raise ConnectionError("No mail server is configured. Set SMTP_URL for the worker.")
-        with self._connect() as server:
-            server.send_message(compose(notice, self.sender))
+        try:
+            with self._connect() as server:
+                # Not as the headers have it: an address must never be read as a list of them.
+                server.send_message(compose(notice, self.sender), to_addrs=[notice.email])
+        except smtplib.SMTPException as error:  # its text may quote the traveller's address
+            code = getattr(error, "smtp_code", "")
+            raise ConnectionError(
+                f"The mail server refused the message: {type(error).__name__} {code}".strip()
+            ) from None
 
     def _connect(self) -> smtplib.SMTP:
-        host, port = self.url.hostname or "", self.url.port or 0
+        host, port, user = self.url.hostname or "", self.url.port or 0, self.url.username
+        tls = ssl.create_default_context()
         if self.url.scheme == "smtps":
-            server: smtplib.SMTP = BoundedSSL(host, port, timeout=SMTP_TIMEOUT)
+            server: smtplib.SMTP = BoundedSSL(host, port, timeout=SMTP_TIMEOUT, context=tls)
         else:
             server = Bounded(host, port, timeout=SMTP_TIMEOUT)
-            server.ehlo()
-            if server.has_extn("starttls"):
-                server.starttls()
-        if self.url.username:
-            server.login(unquote(self.url.username), unquote(self.url.password or ""))
+            if user or not is_loopback(host):  # nothing may be read on the way
+                server.starttls(context=tls)
+        if user:
+            server.login(unquote(user), unquote(self.url.password or ""))
         return server
 
 
@@ -88,7 +103,7 @@ def compose(notice: Notice, sender: str) -> EmailMessage:
     items = {leg.leg: leg.item for leg in outcome.legs}
     reason = outcome.reason or ""
     message = EmailMessage()
-    message["From"], message["To"] = sender, notice.email
+    message["From"], message["To"] = sender, Address(addr_spec=notice.email)
     message["Message-ID"] = f"<{notice.booking_id}.{outcome.status}@trip-booking>"
     message["Subject"] = "Your trip is booked" if booked else "Your trip was cancelled"
     message.set_content(

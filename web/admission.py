@@ -13,6 +13,7 @@ NO_PLACE = "Too many requests are waiting for their bookings. Try again soon."
 TOO_MANY_WAIT = "Too many of your requests are waiting for their bookings. Try again soon."
 TOO_FAST = "You are sending requests faster than you may. Try again in a second."
 TOO_MANY_OPEN = "Too many of your bookings have not ended yet. Try again soon."
+TOO_MANY_MAILS = "Too many bookings with an `email`. Try again later, or without one."
 
 BURST_SECONDS = 2
 """How much of a client's rate may come at once."""
@@ -30,6 +31,10 @@ class Admission:
         self._waiting: Counter[str] = Counter()
         rate = settings.client_requests_per_second
         self._requests = Buckets(rate * BURST_SECONDS, rate)
+        self._mails_of, self._mails_to = (
+            Buckets(mails, mails / 3600)
+            for mails in (settings.client_mails_per_hour, settings.address_mails_per_hour)
+        )
 
     def count(self, client: str) -> None:
         """Count a request against a client's rate.
@@ -39,6 +44,12 @@ class Admission:
         """
         if client and self._requests.add(client) is None:
             raise TooManyRequests(TOO_FAST)
+
+    def mail(self, client: str, address: str) -> bool:
+        """Count a mail; False if it is one too many from the client, or to the address."""
+        if client and self._mails_of.add(client) is None:
+            return False
+        return self._mails_to.add(address.lower()) is not None
 
     def check_open(self, client: str, open_bookings: int) -> None:
         """Check how many bookings of a client have not ended.

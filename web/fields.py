@@ -16,7 +16,12 @@ BLANK = r" \u00a0\u1680\u2000-\u200f\u202f\u205f-\u2064\u3000\ufeff"
 
 VISIBLE = f"^[^{CONTROL}]*[^{CONTROL}{BLANK}][^{CONTROL}]*$"
 NUMBER = "^(0{0,2}[1-9]|0?10)$"
-ADDRESS = "^[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,185}$"
+WORD = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+ADDRESS = rf"^{WORD}(\.{WORD})*@{LABEL}(\.{LABEL})*$"
+"""One address, which no mail program reads as several, nor as another with a comment or a name."""
+
+LONGEST_ADDRESS = 254
 
 
 def plain(text: str) -> str:
@@ -58,4 +63,9 @@ Attempts = Annotated[
         }
     ),
 ]
-Address = Annotated[str, AfterValidator(address), Field(json_schema_extra={"pattern": ADDRESS})]
+Address = Annotated[
+    str,
+    StringConstraints(max_length=LONGEST_ADDRESS),
+    AfterValidator(address),
+    Field(json_schema_extra={"pattern": ADDRESS}),
+]

@@ -4,10 +4,10 @@ import secrets
 
 from flask import Blueprint, Response, redirect, request, url_for
 from pydantic import BaseModel, ValidationError
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import TooManyRequests, UnsupportedMediaType
 from werkzeug.wrappers import Response as AnyResponse
 
-from bookings.errors import KeyUsed
+from bookings.errors import KeyUsed, NoSuchBooking
 from bookings.listing import Filter
 from bookings.names import booking_id_for
 from bookings.reading import Booking
@@ -15,7 +15,7 @@ from bookings.service import Bookings
 from settings import Settings
 from shared import BookVacationInput, Pace
 from web.access import client
-from web.admission import Admission
+from web.admission import TOO_MANY_MAILS, Admission
 from web.answers import book_answer
 from web.pages import booking_page, form_page, guide_page, list_page
 from web.problems import field_errors, wants_html
@@ -64,6 +64,11 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
     async def start(booking_id: str, trip: BookVacationInput) -> bool:
         if trip.owner:
             admission.check_open(trip.owner, await bookings.open_of(trip.owner))
+        if trip.email and not admission.mail(trip.owner, trip.email):
+            try:
+                await bookings.read(booking_id, trip.owner)  # a repeat sends no mail
+            except NoSuchBooking:
+                raise TooManyRequests(TOO_MANY_MAILS) from None
         return await bookings.start(booking_id, trip)
 
     @routes.get("/")

@@ -1,7 +1,6 @@
 """TLS between a worker and a partner: whose certificates are accepted, and what hangs."""
 
 import os
-import shutil
 import ssl
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from settings import Settings
 from suppliers import Supplier, Unavailable
 from suppliers.configured import supplier_of
 from suppliers.sql import SqlSupplier
+from tests.suppliers.certificates import make_certificates
 from tests.suppliers.partners import DripsItsBody, Misbehaves, never_answers, partner
 from tests.suppliers.shops import ITEM, KEY
 from tools.helpers.processes import ROOT, wait_until
@@ -26,31 +26,10 @@ TOKEN = "0123456789abcdef-new"  # noqa: S105
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Certificates and keys: of a CA, of a server and of a client; and of somebody else."""
-    if shutil.which("openssl") is None and os.environ.get("CI") != "true":
-        pytest.skip("openssl is not installed (apt-get install openssl)")
+    """A folder with certificates."""
     folder = tmp_path_factory.mktemp("certificates")
-    (folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
-    for ca in ("ca", "other-ca"):
-        make(folder, ca, "-x509", "-addext", "basicConstraints=critical,CA:TRUE")
-    for name, ca in (("server", "ca"), ("client", "ca"), ("stranger", "other-ca")):
-        make(folder, name)
-        openssl(
-            folder,
-            *f"x509 -req -in {name}.pem -CA {ca}.pem -CAkey {ca}.key -CAcreateserial".split(),
-            *f"-days 2 -extfile names -out {name}.pem".split(),
-        )
+    make_certificates(folder)
     return folder
-
-
-def make(folder: Path, name: str, *more: str) -> None:
-    """A key, and a request for its certificate, or with `-x509` the certificate itself."""
-    request = f"req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN={name}"
-    openssl(folder, *request.split(), *f"-keyout {name}.key -out {name}.pem".split(), *more)
-
-
-def openssl(folder: Path, *arguments: str) -> None:
-    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
 
 
 @contextmanager

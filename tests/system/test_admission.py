@@ -109,3 +109,23 @@ def test_a_client_s_rate_is_bounded(new_service: NewService) -> None:
     assert {200, 429} == set(statuses)
     assert site.http.get("/bookings", headers=BETA).status_code == 200
     wait_until(lambda: site.http.get("/bookings", headers=ACME).status_code == 200)
+
+
+def test_mails_to_an_address_and_of_a_client_are_bounded(new_service: NewService) -> None:
+    """Names and items are the client's words: without a limit it could send them to anybody."""
+    limits = {"ADDRESS_MAILS_PER_HOUR": "2", "CLIENT_MAILS_PER_HOUR": "4"}
+    site = new_service(API_TOKENS=TOKENS, **limits)
+    site.start_web()
+
+    def book(client: dict[str, str], email: str | None, key: str = "") -> int:
+        headers = NOW | client | ({"Idempotency-Key": key} if key else {})
+        return site.book(headers, email=email).status_code
+
+    assert [book(ACME, "ann@example.com", key) for key in ("one", "two")] == [202, 202]
+    assert book(ACME, "ANN@example.com", "three") == 429
+    assert book(BETA, "ann@example.com") == 429
+    assert book(ACME, "ann@example.com", "two") == 202, "a repeat sends no other mail"
+    assert book(ACME, None) == 202
+    assert book(BETA, "bob@example.com") == 202
+    assert book(ACME, "joe@example.com") == 429
+    wait_until(lambda: site.http.get("/bookings", headers=ACME).json()["counts"]["running"] == 3)

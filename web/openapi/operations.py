@@ -35,6 +35,7 @@ TOO_MANY = problem(
     admission.TOO_FAST,
     admission.TOO_MANY_WAIT,
     admission.TOO_MANY_OPEN,
+    admission.TOO_MANY_MAILS,
     headers=LATER,
 )
 NOT_WRITTEN = (
