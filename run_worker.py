@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import Mapping
 from datetime import timedelta
@@ -18,7 +19,7 @@ from temporalio.worker import (
 )
 
 from activities import Activities, Shares
-from bookings.client import connect, connect_config, let_sdk_rest, on_loopback
+from bookings.client import connect, connect_config, let_sdk_rest, rehearses
 from saga_workflows import BookWorkflow, CancelWorkflow, NotifyWorkflow, SettleWorkflow
 from settings import Settings, give_up, take_no_arguments
 from shared import TASK_QUEUE_NAME, Leg
@@ -96,14 +97,13 @@ def share_of(settings: Settings) -> dict[str, Any]:
 
 def make_activities(settings: Settings) -> Activities:
     """The activities with the suppliers and the mail server that the environment names."""
-    faults = on_loopback(settings) if settings.demo_faults is None else settings.demo_faults
     suppliers = {leg: supplier_of(settings, leg) for leg in Leg}
     try:
         mailer = Mailer(settings.smtp_url, settings.mail_from)
     except ValueError as error:
         give_up(f"{error}.")
     shares = Shares(settings.calls_at_once, settings.undos_at_once, settings.notices_at_once)
-    return Activities(suppliers, Rehearsal() if faults else None, mailer, shares)
+    return Activities(suppliers, Rehearsal() if rehearses(settings) else None, mailer, shares)
 
 
 async def connect_patiently(settings: Settings) -> Client:
@@ -119,6 +119,7 @@ async def connect_patiently(settings: Settings) -> Client:
 
 async def main() -> None:
     """Run a worker until SIGTERM or SIGINT; running steps are finished first."""
+    os.umask(0o077)  # the suppliers' files hold travellers' names
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

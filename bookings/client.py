@@ -7,7 +7,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.service import GrpcCompression, RetryConfig
 
-from settings import Settings, is_loopback
+from settings import Settings
 
 
 def external_address() -> str | None:
@@ -23,9 +23,14 @@ def connect_config(settings: Settings) -> ClientConnectConfig:
     return config
 
 
-def on_loopback(settings: Settings) -> bool:
-    """Whether the Temporal server is on this machine."""
-    return is_loopback(connect_config(settings)["target_host"].rpartition(":")[0])
+def rehearses(settings: Settings) -> bool:
+    """Whether clients may ask for faults; by default only if there are no clients but this machine.
+
+    A tunnel or a sidecar brings a production server to loopback, so its address tells nothing.
+    """
+    if settings.demo_faults is not None:
+        return settings.demo_faults
+    return external_address() is None and not settings.has_clients
 
 
 async def let_sdk_rest() -> None:

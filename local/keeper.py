@@ -4,7 +4,7 @@ import asyncio
 import os
 import time
 from asyncio.subprocess import STDOUT, Process
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,7 @@ class Program:
         ready_line: The start of the line that it prints once ready; empty: it is ready at once.
         grace: Seconds from SIGTERM until it and its descendants are killed.
         pid_file: The file for its process id, for people who want to kill it.
+        environment: Its environment; None: that of this process.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Program:
     ready_line: str = ""
     grace: float = 3
     pid_file: Path | None = None
+    environment: Mapping[str, str] | None = None
 
 
 class CannotRunError(Exception):
@@ -119,7 +121,7 @@ class _Running:
                 program.command,
                 stdout=write_end,
                 stderr=STDOUT,
-                env=os.environ | {"PYTHONUNBUFFERED": "1"},
+                env=program.environment,
                 own_session=True,
             )
         finally:

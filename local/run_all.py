@@ -1,6 +1,7 @@
 """Everything in one terminal: Temporal, a worker and the web process (`make run`)."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import closing
@@ -13,6 +14,7 @@ import httpx2
 from bookings.client import external_address
 from local import run_temporal
 from local.console import Console
+from local.environment import environment_of
 from local.keeper import Program
 from local.ports import Listener, accepts, require_free
 from local.supervisor import supervise
@@ -39,6 +41,7 @@ def run(settings: Settings, *, worker: Program = WORKER, web: Program = WEB) -> 
 
     Temporal is not started if another server is configured.
     """
+    os.umask(0o077)  # the databases hold travellers' names
     embedded = external_address() is None
     require_free(
         [
@@ -47,7 +50,11 @@ def run(settings: Settings, *, worker: Program = WORKER, web: Program = WEB) -> 
         ]
     )
     temporal, worker, web = (
-        replace(program, pid_file=settings.data_dir / f"{program.name}.pid")
+        replace(
+            program,
+            pid_file=settings.data_dir / f"{program.name}.pid",
+            environment=environment_of(program.name, settings),
+        )
         for program in (TEMPORAL, worker, web)
     )
     stages = [[temporal], [worker, web]] if embedded else [[worker, web]]

@@ -1,6 +1,7 @@
 """The embedded Temporal server, tuned for one machine: `python -m local.run_temporal`."""
 
 import asyncio
+import os
 import signal
 import sys
 from asyncio import FIRST_COMPLETED
@@ -40,6 +41,8 @@ SERVER_SETTINGS = {
     "matching.numTaskqueueWritePartitions": "1",
     # The worker that completes a workflow task may get the next activity in the same response.
     "system.enableActivityEagerExecution": "true",
+    # Beside gRPC there is an HTTP API, on a port of its own, which any web page could post to.
+    "frontend.httpAllowedHosts": "[]",
 }
 
 SQLITE_PRAGMAS = {
@@ -152,6 +155,7 @@ def main() -> None:
     """Run the server in the foreground; SIGINT and SIGTERM stop it."""
     for stop_signal in STOP_SIGNALS:
         signal.signal(stop_signal, lambda *_: sys.exit(0))
+    os.umask(0o077)  # its state holds travellers' names
     settings = Settings.load()
     require_free(listeners(settings))
     state = StateFolder(settings.data_dir)

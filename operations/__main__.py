@@ -11,6 +11,7 @@ from settings import Settings
 
 def main() -> int:
     """Run a command, and return its exit status."""
+    os.umask(0o077)  # a file that it creates holds travellers' names
     parser = argparse.ArgumentParser(prog="python -m operations", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
     for command in (audit, adopt, settle, stock):

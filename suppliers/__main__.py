@@ -1,6 +1,7 @@
 """Serve a leg's supplier over HTTP."""
 
 import argparse
+import os
 import ssl
 import sys
 from contextlib import closing
@@ -18,6 +19,7 @@ LONGEST_WAIT = 30
 
 def main() -> int:
     """Run a command, and return its exit status."""
+    os.umask(0o077)  # a file that it creates holds travellers' names
     parser = argparse.ArgumentParser(prog="python -m suppliers", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
     serve = commands.add_parser(

@@ -34,10 +34,15 @@ class Mailer:
     """
 
     def __init__(self, smtp_url: str, sender: str) -> None:
-        self.url = urlsplit(smtp_url)
-        self.sender = sender
+        wrong = "SMTP_URL must be smtp://[user:password@]host[:port] or smtps://…"
+        try:
+            self.url = urlsplit(smtp_url)
+            self.port = self.url.port or 0
+        except ValueError:
+            raise ValueError(wrong) from None  # its text may quote part of a password
         if smtp_url and not (self.url.scheme in {"smtp", "smtps"} and self.url.hostname):
-            raise ValueError("SMTP_URL must be smtp://[user:password@]host[:port] or smtps://…")
+            raise ValueError(wrong)
+        self.sender = sender
 
     def send(self, notice: Notice) -> None:
         """Send a confirmation or a cancellation.
@@ -59,7 +64,7 @@ class Mailer:
             ) from None
 
     def _connect(self) -> smtplib.SMTP:
-        host, port, user = self.url.hostname or "", self.url.port or 0, self.url.username
+        host, port, user = self.url.hostname or "", self.port, self.url.username
         tls = ssl.create_default_context()
         if self.url.scheme == "smtps":
             server: smtplib.SMTP = BoundedSSL(host, port, timeout=SMTP_TIMEOUT, context=tls)

@@ -10,6 +10,7 @@ import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import psutil
 import pytest
 from temporalio.client import Client
 
@@ -188,3 +189,33 @@ async def test_pauses_grow_while_a_program_dies_soon(
     await dying.stop(asyncio.Event())
     expected = [f"run | web ended (status 1); restarting it in {it} s" for it in pauses]
     assert said.splitlines()[: len(pauses)] == expected
+
+
+def test_each_program_is_told_only_its_own_secrets(
+    environment: Environment, tmp_path: Path
+) -> None:
+    secrets = {
+        "API_TOKENS": "acme:a-token-of-acme",
+        "SUPPLIER_TOKENS": "a-token-for-our-own-supplier",
+        "CAR_SUPPLIER": "https://partner:s3cret@car.example",
+        "HOTEL_SUPPLIER_TOKEN": "a-token-for-the-hotel",
+        "SMTP_URL": "smtps://us:s3cret@mail.example",
+    }
+    environment |= secrets
+
+    def told(program: Started, words: str) -> tuple[set[str], str]:
+        [pid] = program.pids(words)
+        seen = psutil.Process(pid).environ()
+        return set(secrets) & set(seen), seen["DEMO_FAULTS"]
+
+    with run_all(environment, tmp_path) as program:
+        program.wait_for(READY)
+        assert told(program, "sleep 1001") == (
+            {"CAR_SUPPLIER", "HOTEL_SUPPLIER_TOKEN", "SMTP_URL"},
+            "False",
+        )
+        assert told(program, "http.server") == ({"API_TOKENS"}, "False")
+        assert told(program, "run_temporal") == (set(), "False")
+        assert told(program, "start-dev") == (set(), "False")
+        files = {path.stat().st_mode & 0o777 for path in Path(environment["DATA_DIR"]).iterdir()}
+        assert files == {0o600}

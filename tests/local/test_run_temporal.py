@@ -3,10 +3,12 @@
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
 from pathlib import Path
 
+import httpx2
+import psutil
 import pytest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client, WorkflowExecutionStatus
@@ -163,3 +165,27 @@ def test_a_first_start_that_was_cut_short_is_made_good(
         wait_until((tmp_path / "data" / "temporal.db").exists)
     with run_temporal(environment, tmp_path) as second:
         second.wait_for(READY)
+
+
+async def test_no_web_page_can_post_to_it(server: Started) -> None:
+    """It has an HTTP API on a port of its own, which a page could find by trying them all."""
+    client = await connect(server)
+    await start_workflow(client)
+    [pid] = server.pids("start-dev")
+    ports = {it.laddr.port for it in psutil.Process(pid).net_connections() if it.status == "LISTEN"}
+    assert len(ports) >= 3
+    page = {"Origin": "https://evil.example", "Content-Type": "text/plain"}
+    for port in ports:
+        url = f"http://127.0.0.1:{port}/api/v1/namespaces/default/workflows/trip/terminate"
+        with suppress(httpx2.TransportError):  # it speaks another protocol
+            assert httpx2.post(url, headers=page, content="{}").status_code >= 400
+    described = await client.get_workflow_handle("trip").describe()
+    assert described.status is WorkflowExecutionStatus.RUNNING
+
+
+def test_nobody_else_can_read_its_state(server: Started) -> None:
+    data_dir = Path(server.environment["DATA_DIR"])
+    files = {path.name: path.stat().st_mode & 0o777 for path in data_dir.iterdir()}
+    assert "temporal.db" in files
+    assert set(files.values()) == {0o600}
+    assert data_dir.stat().st_mode & 0o777 == 0o700

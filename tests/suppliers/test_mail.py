@@ -134,7 +134,10 @@ def test_a_refused_address_is_in_no_error() -> None:
     assert FULL not in "".join(traceback.format_exception(error.value))
 
 
-@pytest.mark.parametrize("url", ["mail.example.com", "http://mail.example.com", "smtp://", "smtp:"])
+@pytest.mark.parametrize(
+    "url",
+    ["mail.example.com", "http://mail.example.com", "smtp://", "smtp:", "smtp://x:y", "smtp://["],
+)
 def test_a_url_that_is_no_mail_server_s_is_a_mistake(url: str) -> None:
     with pytest.raises(ValueError, match="SMTP_URL must be"):
         Mailer(url, "us@example.com")

@@ -20,6 +20,8 @@ from tools.helpers.service import GOOD, Service
 from tools.helpers.temporal_server import temporal_server
 
 NOW = {"Prefer": "wait=0"}
+TOKEN = "a-token-for-this-test"  # noqa: S105
+
 NewService = Callable[..., Service]
 
 
@@ -134,8 +136,16 @@ def test_many_bookings_one_after_the_other_leave_nothing_behind(new_service: New
     assert len(site.held()) == 360
 
 
-def test_rehearsal_faults_are_off_where_they_are_switched_off(new_service: NewService) -> None:
-    site = new_service(DEMO_FAULTS="false")
+@pytest.mark.parametrize("how", ["DEMO_FAULTS", "API_TOKENS", "TEMPORAL_ADDRESS"])
+def test_rehearsal_faults_are_off_where_they_could_do_harm(
+    new_service: NewService, how: str
+) -> None:
+    """By default they are only on where nobody needs a token, and with the embedded server."""
+    site = new_service()
+    server = f"127.0.0.1:{site.environment['TEMPORAL_PORT']}"
+    values = {"DEMO_FAULTS": "false", "API_TOKENS": f"acme:{TOKEN}", "TEMPORAL_ADDRESS": server}
+    site.environment[how] = values[how]
+    site.http.headers["Authorization"] = f"Bearer {TOKEN}"
     site.start_worker()
     site.start_web()
     answer = site.book(hotel="Hôtel des Invalides", attempts=3).json()

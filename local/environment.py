@@ -1,0 +1,22 @@
+"""What each program of `make run` is told: of the secrets, only those that it needs."""
+
+import os
+import re
+
+from bookings.client import rehearses
+from settings import Settings
+
+SUPPLIERS = "(CAR|HOTEL|FLIGHT)_SUPPLIER.*"
+SECRETS = f"API_TOKENS.*|SUPPLIER_TOKENS.*|SMTP_URL|{SUPPLIERS}"
+NEEDED = {"temporal": "", "worker": f"SMTP_URL|{SUPPLIERS}", "web": "API_TOKENS.*"}
+
+
+def environment_of(program: str, settings: Settings) -> dict[str, str]:
+    """The environment of a program."""
+    kept = {
+        name: text
+        for name, text in os.environ.items()
+        if not re.fullmatch(SECRETS, name) or re.fullmatch(NEEDED[program], name)
+    }
+    # Said to both, as the worker does not see whether there are tokens.
+    return kept | {"PYTHONUNBUFFERED": "1", "DEMO_FAULTS": str(rehearses(settings))}
