@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
+from bookings.notices import TooSoon, is_true
 from saga import NO_PLACE, REFUSED
 from shared import Leg, LegOrder, Notice, SettledLeg, StepDone
 from suppliers import Busy, Refused, Supplier
@@ -102,10 +103,11 @@ class Activities:
 
     @activity.defn
     async def notify_traveller(self, notice: Notice) -> None:
-        """Mail the outcome to the traveller."""
+        """Mail the outcome to the traveller, unless it is no longer the booking's."""
         try:
-            await self._notices.run(notice.booking_id, self.mailer.send, notice)
-        except NoPlace as busy:
+            if await is_true(activity.client(), notice):
+                await self._notices.run(notice.booking_id, self.mailer.send, notice)
+        except (NoPlace, TooSoon) as busy:
             raise not_made(busy) from None
 
     @activity.defn
@@ -160,7 +162,7 @@ async def step(order: LegOrder, work: Coroutine[Any, Any, None]) -> StepDone:
     return StepDone(attempt=attempt)
 
 
-def not_made(busy: NoPlace, *details: int) -> ApplicationError:
+def not_made(busy: NoPlace | TooSoon, *details: int) -> ApplicationError:
     """The failure of an attempt that was not made."""
     return ApplicationError(
         str(busy), *details, type=NO_PLACE, category=ApplicationErrorCategory.BENIGN

@@ -27,6 +27,7 @@ from shared import (
     BOOKING_STATUS,
     CANCEL_SUFFIX,
     FOLLOW_UP_MEMO,
+    NOTIFY_SUFFIX,
     OUTCOME_MEMO,
     BookingOutcome,
     BookVacationInput,
@@ -150,7 +151,10 @@ class Trip:
                 pace=self.input.pace,
             )
             await leave_behind(
-                NotifyWorkflow.run, notice, f"notify-{status}", f"Notify {name}: {status}"
+                NotifyWorkflow.run,
+                notice,
+                NOTIFY_SUFFIX.format(status),
+                f"Notify {name}: {status}",
             )
 
     async def _settled(self, step: Step) -> None:
@@ -159,12 +163,15 @@ class Trip:
         settled = SettledLeg(
             order=step.order, note=note, pace=self.input.pace, queue=step.options.task_queue
         )
-        await leave_behind(SettleWorkflow.run, settled, f"settle-{step.name}", note)
+        await leave_behind(SettleWorkflow.run, settled, f"/settle-{step.name}", note)
 
 
 @workflow.defn
 class NotifyWorkflow:
-    """Tell the traveller the outcome, retried until a deadline; given up, it ends as Failed."""
+    """Tell the traveller the outcome, retried until a deadline; given up, it ends as Failed.
+
+    If the outcome is no longer the booking's when it could be sent, it is dropped.
+    """
 
     @workflow.run
     async def run(self, notice: Notice) -> None:
@@ -215,27 +222,27 @@ class SettleWorkflow:
 
 
 async def leave_behind(
-    follow_up: Callable[[Any, FollowUp], Awaitable[None]], arg: FollowUp, name: str, summary: str
+    follow_up: Callable[[Any, FollowUp], Awaitable[None]], arg: FollowUp, suffix: str, summary: str
 ) -> None:
     """Start a workflow that runs by itself; the booking waits only until it has started.
 
     Args:
         follow_up: The `run` of its class.
         arg: Its input.
-        name: What its id adds to the id of this workflow.
+        suffix: What its id adds to the id of this workflow.
         summary: What people see of it in Temporal's Web UI.
     """
     try:
         await workflow.start_child_workflow(
             follow_up,
             arg,
-            id=f"{workflow.info().workflow_id}/{name}",
+            id=workflow.info().workflow_id + suffix,
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             parent_close_policy=ParentClosePolicy.ABANDON,
             static_summary=summary,
         )
     except WorkflowAlreadyStartedError:
-        workflow.logger.info("%s was left behind before this workflow was reset.", name)
+        workflow.logger.info("%s was left behind before this workflow was reset.", suffix)
 
 
 def options(trip: BookVacationInput, leg: Leg) -> Options:

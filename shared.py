@@ -16,6 +16,8 @@ BOOKING_ID = "trip-[0-9a-f]{32}"
 CANCEL_WORKFLOW = "CancelWorkflow"
 CANCEL_SUFFIX = "/cancel"
 """The suffix that makes a booking id the id of its `CancelWorkflow`."""
+NOTIFY_SUFFIX = "/notify-{}"
+"""What makes a workflow's id the id of its `NotifyWorkflow` about a status."""
 
 TRIP_MEMO = "trip"
 """The memo field with the workflow's input, so readers do not need the history."""

@@ -179,6 +179,20 @@ MUTANTS = [
         "tests/saga/test_replay.py",
     ),
     Mutant(
+        "14 What people are told is true: a notice does not look before it speaks",
+        "activities.py",
+        "            if await is_true(activity.client(), notice):\n",
+        "            if notice:\n",
+        f"{NOTICES} -k outage_of_mail",
+    ),
+    Mutant(
+        "14 The last word is the latest: a cancellation overtakes a confirmation",
+        "bookings/notices.py",
+        "    return found is not None and found.status is WorkflowExecutionStatus.RUNNING\n",
+        "    return False\n",
+        f"{NOTICES} -k message_is_slow",
+    ),
+    Mutant(
         "16 A pivot never times out into an undo: any failure of it is taken for a refusal",
         SAGA,
         "(verb is Verb.PIVOT and not refused)",

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message as MessageHandler
-from aiosmtpd.smtp import Envelope, Session
+from aiosmtpd.smtp import SMTP, Envelope, Session
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 
 from shared import FOLLOW_UP_MEMO, BookingOutcome, Leg, LegOutcome, LegState, Notice, Pace, Status
 from suppliers.mail import Mailer, compose
-from tests.saga.world import QUICK, Late, World, ended, until
+from tests.saga.world import QUICK, Handle, Late, World, ended, until
 from tools.helpers.temporal_server import free_port
 
 
@@ -24,15 +24,23 @@ class Mailbox(MessageHandler):
     def __init__(self) -> None:
         super().__init__()
         self.received: list[Message] = []
+        self.reached = threading.Event()
         self.open = threading.Event()
         self.open.set()
 
-    def prepare_message(self, session: Session, envelope: Envelope) -> Message:
-        self.open.wait(30)
-        return super().prepare_message(session, envelope)
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> Any:
+        if not self.reached.is_set():  # only the first message waits
+            self.reached.set()
+            await asyncio.to_thread(self.open.wait, 30)
+        return await super().handle_DATA(server, session, envelope)
 
     def handle_message(self, message: Message) -> None:
         self.received.append(message)
+
+
+def to(port: int) -> Mailer:
+    """A mailer that writes to the mail server on a port."""
+    return Mailer(f"smtp://127.0.0.1:{port}", "trips@example.com")
 
 
 @pytest.fixture
@@ -40,7 +48,7 @@ def mailbox(world: World) -> Iterator[Mailbox]:
     mailbox = Mailbox()
     server = Controller(mailbox, hostname="127.0.0.1", port=free_port())
     server.start()
-    world.activities.mailer = Mailer(f"smtp://127.0.0.1:{server.port}", "trips@example.com")
+    world.activities.mailer = to(server.port)
     yield mailbox
     mailbox.open.set()
     server.stop()
@@ -101,20 +109,86 @@ async def test_a_slow_mail_server_delays_nothing(world: World, mailbox: Mailbox)
 
 async def test_a_message_that_was_given_up_is_marked_and_changes_nothing(world: World) -> None:
     """Nobody listens where the mail server should be."""
-    world.activities.mailer = Mailer(f"smtp://127.0.0.1:{free_port()}", "trips@example.com")
+    world.activities.mailer = to(free_port())
     async with world.worker():
         handle = await world.start(
             QUICK.model_copy(update={"notify_deadline": 0.3}), email="john@example.com"
         )
         assert (await handle.result()).status is Status.BOOKED
-        notice: WorkflowHandle[Any, Any] = world.client.get_workflow_handle(
-            f"{handle.id}/notify-booked"
-        )
-        await ended(notice)
-        description = await notice.describe()
+        given_up = notice(world, handle, "notify-booked")
+        await ended(given_up)
+        description = await given_up.describe()
     assert description.status is WorkflowExecutionStatus.FAILED
     assert handle.id in await description.memo_value(FOLLOW_UP_MEMO)
     assert len(world.held(handle)) == 3
+
+
+async def test_after_an_outage_of_mail_nobody_is_told_booked_of_a_cancelled_trip(
+    world: World, mailbox: Mailbox
+) -> None:
+    """Both notices of each trip wait for the mail server, the older one for longer."""
+    working, world.activities.mailer = world.activities.mailer, to(free_port())
+    async with world.worker():
+        handles = [await world.start(email=f"{number}@example.com") for number in range(8)]
+        for handle in handles:
+            await handle.result()
+            await (await world.cancel_booked(handle)).result()
+        world.activities.mailer = working
+        for handle in handles:
+            await ended(notice(world, handle, "notify-booked"))
+            await ended(notice(world, handle, "cancel/notify-cancelled"))
+    assert subjects(mailbox) == ["Your trip was cancelled"] * 8
+    assert len({message["To"] for message in mailbox.received}) == 8
+
+
+async def test_the_last_word_is_the_latest_when_a_message_is_slow(
+    world: World, mailbox: Mailbox
+) -> None:
+    """The trip is cancelled while the mail server takes its time with the confirmation."""
+    mailbox.open.clear()
+    async with world.worker():
+        handle = await world.start(email="john@example.com")
+        await asyncio.to_thread(mailbox.reached.wait, 20)
+        await (await world.cancel_booked(handle)).result()
+        await until(lambda: tries(notice(world, handle, "cancel/notify-cancelled")))
+        assert subjects(mailbox) == []
+        mailbox.open.set()
+        await until(lambda: len(mailbox.received) == 2)
+    assert subjects(mailbox) == ["Your trip is booked", "Your trip was cancelled"]
+
+
+async def test_a_trip_that_is_cancelled_after_a_reset_is_not_told_booked(
+    world: World, mailbox: Mailbox
+) -> None:
+    working, world.activities.mailer = world.activities.mailer, to(free_port())
+    async with world.worker():
+        handle = await world.start(email="john@example.com")
+        await handle.result()
+        late = Late()
+        world.flight.on_reserve = [late]
+        again = await world.reset(handle)
+        await asyncio.to_thread(late.reached.wait, 20)
+        await again.cancel()
+        late.go.set()
+        await world.cancelled(again)
+        world.activities.mailer = working
+        await ended(notice(world, handle, "notify-booked"))
+        await ended(notice(world, handle, "notify-cancelled"))
+    assert subjects(mailbox) == ["Your trip was cancelled"]
+
+
+def notice(world: World, handle: Handle, name: str) -> WorkflowHandle[Any, Any]:
+    return world.client.get_workflow_handle(f"{handle.id}/{name}")
+
+
+def subjects(mailbox: Mailbox) -> list[str]:
+    return [str(message["Subject"]) for message in mailbox.received]
+
+
+async def tries(notice: WorkflowHandle[Any, Any]) -> int:
+    """How often the pending message of a notice has been tried."""
+    description = await notice.describe()
+    return sum(it.attempt > 1 for it in description.raw_description.pending_activities)
 
 
 async def test_without_an_address_nothing_is_scheduled(world: World, mailbox: Mailbox) -> None:
@@ -131,9 +205,7 @@ def test_an_invalid_item_was_declined_in_words_for_travellers() -> None:
     legs = [LegOutcome(leg=Leg.CAR, item="a car"), leg, LegOutcome(leg=Leg.FLIGHT, item="a flight")]
     reason = "Invalid hotel booking, rolling back!"
     outcome = BookingOutcome(status=Status.CANCELLED, legs=legs, reason=reason)
-    notice = Notice(
+    told = Notice(
         booking_id="trip-1", name="Ann", email="ann@example.com", outcome=outcome, pace=Pace()
     )
-    assert (
-        "Why: The hotel declined this booking." in compose(notice, "us@example.com").get_content()
-    )
+    assert "Why: The hotel declined this booking." in compose(told, "us@example.com").get_content()
