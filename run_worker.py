@@ -99,7 +99,7 @@ def make_activities(settings: Settings) -> Activities:
     """The activities with the suppliers and the mail server that the environment names."""
     suppliers = {leg: supplier_of(settings, leg) for leg in Leg}
     try:
-        mailer = Mailer(settings.smtp_url, settings.mail_from)
+        mailer = Mailer(settings.smtp_url, settings.mail_from, settings.public_url)
     except ValueError as error:
         give_up(f"{error}.")
     shares = Shares(settings.calls_at_once, settings.undos_at_once, settings.notices_at_once)

@@ -28,12 +28,13 @@ class Mailer:
         smtp_url: `smtp://[user:password@]host[:port]`, which must offer STARTTLS unless it is on
             this machine, or `smtps://…` for TLS from the start. Empty: no mail can be sent.
         sender: The address that the mail comes from.
+        public_url: The address of the pages, without a slash at its end. Empty: no link to them.
 
     Raises:
         ValueError: The URL is not a mail server's.
     """
 
-    def __init__(self, smtp_url: str, sender: str) -> None:
+    def __init__(self, smtp_url: str, sender: str, public_url: str = "") -> None:
         wrong = "SMTP_URL must be smtp://[user:password@]host[:port] or smtps://…"
         try:
             self.url = urlsplit(smtp_url)
@@ -43,6 +44,7 @@ class Mailer:
         if smtp_url and not (self.url.scheme in {"smtp", "smtps"} and self.url.hostname):
             raise ValueError(wrong)
         self.sender = sender
+        self.public_url = public_url
 
     def send(self, notice: Notice) -> None:
         """Send a confirmation or a cancellation.
@@ -56,7 +58,8 @@ class Mailer:
         try:
             with self._connect() as server:
                 # Not as the headers have it: an address must never be read as a list of them.
-                server.send_message(compose(notice, self.sender), to_addrs=[notice.email])
+                message = compose(notice, self.sender, self.public_url)
+                server.send_message(message, to_addrs=[notice.email])
         except smtplib.SMTPException as error:  # its text may quote the traveller's address
             code = getattr(error, "smtp_code", "")
             raise ConnectionError(
@@ -102,7 +105,7 @@ class BoundedSSL(Bounded, smtplib.SMTP_SSL):
     """The same, with TLS from the start."""
 
 
-def compose(notice: Notice, sender: str) -> EmailMessage:
+def compose(notice: Notice, sender: str, public_url: str) -> EmailMessage:
     """The message for an outcome, with an id by which a mail server recognises duplicates."""
     outcome, booked = notice.outcome, notice.outcome.status is Status.BOOKED
     items = {leg.leg: leg.item for leg in outcome.legs}
@@ -121,5 +124,6 @@ def compose(notice: Notice, sender: str) -> EmailMessage:
         + "".join(f"  {leg.capitalize()}: {items[leg]}\n" for leg in Leg)
         + ("" if booked else f"\nWhy: {DECLINED.get(reason, reason)}\n")
         + f"\nBooking: {notice.booking_id}\n"
+        + (f"{public_url}/bookings/{notice.booking_id}\n" if public_url else "")
     )
     return message

@@ -40,7 +40,7 @@ class Mailbox(MessageHandler):
 
 def to(port: int) -> Mailer:
     """A mailer that writes to the mail server on a port."""
-    return Mailer(f"smtp://127.0.0.1:{port}", "trips@example.com")
+    return Mailer(f"smtp://127.0.0.1:{port}", "trips@example.com", "https://trips.example.com")
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ async def test_a_booked_trip_is_confirmed(world: World, mailbox: Mailbox) -> Non
     assert message["Subject"] == "Your trip is booked"
     assert "Dear John Doe" in text(message)
     assert "Hotel: a hotel" in text(message)
-    assert handle.id in text(message)
+    assert f"https://trips.example.com/bookings/{handle.id}" in text(message).splitlines()
 
 
 async def test_a_cancelled_trip_is_told_with_its_reason(world: World, mailbox: Mailbox) -> None:
@@ -208,4 +208,6 @@ def test_an_invalid_item_was_declined_in_words_for_travellers() -> None:
     told = Notice(
         booking_id="trip-1", name="Ann", email="ann@example.com", outcome=outcome, pace=Pace()
     )
-    assert "Why: The hotel declined this booking." in compose(told, "us@example.com").get_content()
+    assert (
+        "Why: The hotel declined this booking." in compose(told, "us@example.com", "").get_content()
+    )
