@@ -2,15 +2,34 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any, NamedTuple
 
-from temporalio.api.enums.v1 import EventType, PendingActivityState
+from temporalio.api.enums.v1 import EventType, PendingActivityState, WorkflowTaskFailedCause
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflow.v1 import PendingActivityInfo
 
 from saga import REFUSED, Verb
 from shared import Leg, LegOutcome, LegState
+
+BUGS = {
+    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE,
+    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR,
+}
+"""Why a workflow task fails again and again until the code is corrected."""
+
+
+class Condition(StrEnum):
+    """What keeps a booking from its normal course; most have none.
+
+    `cancelling`: the running leg is finished first. `suspended`: by a bug, until it is fixed.
+    `stopped`: from outside, and nothing is tried any more.
+    """
+
+    CANCELLING = "cancelling"
+    SUSPENDED = "suspended"
+    STOPPED = "stopped"
 
 
 class BookingLeg(LegOutcome):
@@ -44,6 +63,22 @@ def legs_so_far(
             update = being_tried(activity, undo=verb is Verb.UNDO)
             legs[leg] = legs[leg].model_copy(update=update)
     return list(legs.values())
+
+
+def condition_of(events: Iterable[HistoryEvent]) -> Condition | None:
+    """The condition of a workflow that is open."""
+    asked = suspended = False
+    for event in events:
+        match event.event_type:
+            case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED:
+                asked = True
+            case EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+                suspended = False
+            case EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:  # only the first of several is written
+                suspended = event.workflow_task_failed_event_attributes.cause in BUGS
+    if suspended:
+        return Condition.SUSPENDED
+    return Condition.CANCELLING if asked else None
 
 
 class LegStep(NamedTuple):

@@ -14,7 +14,7 @@ from temporalio.service import RPCError
 
 from bookings.calls import is_unknown
 from bookings.errors import Stopped
-from bookings.history import BookingLeg, legs_so_far
+from bookings.history import BookingLeg, Condition, condition_of, legs_so_far
 from shared import (
     CANCEL_SUFFIX,
     OUTCOME_MEMO,
@@ -38,6 +38,7 @@ class Booking(BaseModel):
     booking_id: str
     user_id: str
     status: Status
+    condition: Condition | None = None
     reason: str | None = None
     legs: list[BookingLeg]
     started_at: datetime
@@ -51,14 +52,12 @@ class Booking(BaseModel):
 class Found(BaseModel):
     """A booking, and what only the service needs to know about it.
 
-    `cancelling`: the trip was booked, and its cancellation has begun or ended. `stopped`: its
-    workflow was stopped from outside, without an outcome.
+    `cancelling`: the trip was booked, and its cancellation has begun or ended.
     """
 
     booking: Booking
     trip: BookVacationInput
     cancelling: bool = False
-    stopped: bool = False
 
 
 async def find_booking(client: Client, booking_id: str) -> Found | None:
@@ -75,30 +74,33 @@ async def find_booking(client: Client, booking_id: str) -> Found | None:
     trip = await first.memo_value(TRIP_MEMO, None, type_hint=BookVacationInput) if first else None
     if first is None or trip is None:  # without a trip it is not a workflow of ours
         return None
-    outcome = (
+    outcome, condition = (
         await outcome_so_far(handle, description, trip) if description else booked_before(trip)
     )
     if outcome.status is Status.BOOKED:
         cancelling = cancelling or await describe(cancel)
         if cancelling:
-            cancelled = await outcome_so_far(cancel, cancelling, trip, booked=outcome)
+            cancelled, condition = await outcome_so_far(cancel, cancelling, trip, booked=outcome)
             outcome = with_attempts_of(outcome, cancelled)
     last = cancelling or first
     booking = Booking(
         booking_id=booking_id,
         user_id=trip.book_user_id,
         status=outcome.status,
+        condition=condition,
         reason=outcome.reason,
         legs=[BookingLeg.model_validate(leg, from_attributes=True) for leg in outcome.legs],
         started_at=first.start_time,
         ended_at=last.close_time,
     )
-    return Found(
-        booking=booking,
-        trip=trip,
-        cancelling=cancelling is not None,
-        stopped=last.close_time is not None and not outcome.status.is_final,
-    )
+    return Found(booking=booking, trip=trip, cancelling=cancelling is not None)
+
+
+INTERRUPTED: dict[LegState, dict[str, Any]] = {
+    state: {"state": LegState.FAILED, "reason": f"Stopped while it was being {verb}."}
+    for state, verb in ((LegState.BOOKING, "booked"), (LegState.UNDOING, "undone"))
+}
+"""What becomes of a leg that was in progress when its booking was stopped from outside."""
 
 
 async def describe(handle: Handle) -> WorkflowExecutionDescription | None:
@@ -116,8 +118,10 @@ async def outcome_so_far(
     description: WorkflowExecutionDescription,
     trip: BookVacationInput,
     booked: BookingOutcome | None = None,
-) -> BookingOutcome:
+) -> tuple[BookingOutcome, Condition | None]:
     """The outcome, from the result or memo of an ended workflow or the history of a running one.
+
+    Beside it, the condition of one that is open, or was stopped from outside.
 
     Args:
         handle: The workflow.
@@ -127,12 +131,13 @@ async def outcome_so_far(
     """
     known = await description.memo_value(OUTCOME_MEMO, None, type_hint=BookingOutcome)
     if description.status is WorkflowExecutionStatus.COMPLETED:
-        return await handle.result()
+        return await handle.result(), None
     if description.status is WorkflowExecutionStatus.CANCELED:
-        return known or never_begun(trip)
+        return known or never_begun(trip), None
+    events = (await handle.fetch_history()).events
     legs = legs_so_far(
         booked.legs if booked else untouched(trip),
-        (await handle.fetch_history()).events,
+        events,
         description.raw_description.pending_activities,
     )
     settled = {leg.leg: leg for leg in known.legs if leg.state is LegState.SETTLED} if known else {}
@@ -142,9 +147,12 @@ async def outcome_so_far(
         reason=known.reason if known else None,
         legs=[settled.get(leg.leg, leg) for leg in legs],
     )
-    if description.status is WorkflowExecutionStatus.RUNNING:
-        return outcome
-    return stopped_from_outside(outcome)
+    if description.status is not WorkflowExecutionStatus.RUNNING:
+        return stopped_from_outside(outcome), Condition.STOPPED
+    condition = condition_of(events)
+    if condition is Condition.CANCELLING and outcome.status is not Status.RUNNING:
+        return outcome, None  # the undo has begun
+    return outcome, condition
 
 
 def with_attempts_of(booked: BookingOutcome, cancelled: BookingOutcome) -> BookingOutcome:
@@ -160,10 +168,10 @@ def untouched(trip: BookVacationInput) -> list[LegOutcome]:
     return [LegOutcome(leg=leg, item=trip.item(leg)) for leg in Leg]
 
 
-def booked_before(trip: BookVacationInput) -> BookingOutcome:
+def booked_before(trip: BookVacationInput) -> tuple[BookingOutcome, None]:
     """The outcome of a trip of which only the cancellation is known."""
     legs = [leg.model_copy(update={"state": LegState.BOOKED}) for leg in untouched(trip)]
-    return BookingOutcome(status=Status.BOOKED, legs=legs)
+    return BookingOutcome(status=Status.BOOKED, legs=legs), None
 
 
 def never_begun(trip: BookVacationInput) -> BookingOutcome:
@@ -177,4 +185,5 @@ def never_begun(trip: BookVacationInput) -> BookingOutcome:
 
 def stopped_from_outside(outcome: BookingOutcome) -> BookingOutcome:
     """The outcome of a terminated booking: nothing undoes what it holds."""
-    return outcome.model_copy(update={"status": Status.NEEDS_ATTENTION, "reason": Stopped.text})
+    legs = [leg.model_copy(update=INTERRUPTED.get(leg.state, {})) for leg in outcome.legs]
+    return BookingOutcome(status=Status.NEEDS_ATTENTION, legs=legs, reason=Stopped.text)

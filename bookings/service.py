@@ -21,6 +21,7 @@ from bookings.calls import AWAY, RETRY, is_unknown, temporal
 from bookings.client import connect
 from bookings.counts import Counts
 from bookings.errors import KeyUsed, NoSuchBooking, Overloaded, Stopped, TemporalAway
+from bookings.history import Condition
 from bookings.listing import BookingPage, Filter, list_bookings
 from bookings.reading import Booking, Found, Handle, find_booking
 from settings import Settings
@@ -160,7 +161,7 @@ class Bookings:
         """
         deadline = asyncio.get_running_loop().time() + seconds
         found = await self._find(booking_id, client)
-        if found.stopped:
+        if found.booking.condition is Condition.STOPPED:
             raise Stopped
         if not (found.booking.status.is_final or found.cancelling):
             await self._ask_to_cancel(booking_id)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from flask import render_template, request, url_for
 
+from bookings.history import Condition
 from bookings.listing import BookingPage, Filter
 from bookings.reading import Booking
 from shared import Leg, Status
@@ -43,7 +44,8 @@ def booking_page(booking: Booking, ui: str) -> str:
         "booking.html",
         booking=booking,
         live=live,
-        can_cancel=booking.status is Status.BOOKED or (live and booking.status is Status.RUNNING),
+        can_cancel=booking.status is Status.BOOKED
+        or (booking.status is Status.RUNNING and booking.condition is not Condition.CANCELLING),
         due=wording.due(booking),
         picture=picture_of(booking.status, booking.legs),
         wording=wording,

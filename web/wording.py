@@ -2,14 +2,14 @@
 
 from datetime import datetime, timedelta
 
-from bookings.history import BookingLeg
+from bookings.history import BookingLeg, Condition
 from bookings.reading import Booking
 from shared import DECLINED, LegState, Status
 
 HEADLINES = {
     Status.RUNNING: "Booking your trip …",
     Status.UNDOING: "Undoing your trip …",
-    Status.NEEDS_ATTENTION: "Our staff are looking at your trip",
+    Status.NEEDS_ATTENTION: "Your trip needs attention",
     Status.BOOKED: "Your trip is booked",
     Status.CANCELLED: "Your trip was cancelled",
 }
@@ -36,9 +36,28 @@ LEG_WORDS = {
 IN_PROGRESS = {LegState.BOOKING, LegState.UNDOING}
 
 
+def headline(booking: Booking) -> str:
+    """The headline, and the title of the page."""
+    match booking.condition:
+        case Condition.CANCELLING:
+            return "Cancelling your trip …"
+        case Condition.SUSPENDED:
+            return "Your trip is on hold"
+    return HEADLINES[booking.status]
+
+
 def what_happens(booking: Booking) -> str:
     """One sentence about what is happening, or about the outcome."""
     legs = [leg for leg in booking.legs if leg.state in IN_PROGRESS]
+    match booking.condition:
+        case Condition.STOPPED:
+            return "This booking was stopped from outside. Nothing is being tried any more."
+        case Condition.SUSPENDED:
+            return "A bug in our software has suspended it. It will continue once that is fixed."
+        case Condition.CANCELLING if legs:
+            return f"Cancelling: the {legs[-1].leg} is being finished first."
+        case Condition.CANCELLING:
+            return "Cancelling: nothing more will be booked."
     match booking.status:
         case Status.BOOKED:
             return "The car, the hotel and the flight are yours."
@@ -46,13 +65,11 @@ def what_happens(booking: Booking) -> str:
             return "Nothing is booked. Our staff settled by hand what could not be undone."
         case Status.CANCELLED:
             return "Nothing is booked, and nothing is held for you."
-        case Status.NEEDS_ATTENTION if legs:
-            names = " and ".join(f"the {leg.leg}" for leg in legs)
+        case Status.NEEDS_ATTENTION:
+            names = " and ".join(f"the {leg.leg}" for leg in legs) or "it"
             return (
                 f"Undoing {names} is taking longer than it should. We keep trying until it works."
             )
-        case Status.NEEDS_ATTENTION:
-            return "This booking was stopped, and will not continue by itself."
     if legs:
         return attempt(legs[-1])
     if all(leg.state is LegState.NOT_ATTEMPTED for leg in booking.legs):
@@ -79,10 +96,12 @@ def why(reason: str) -> str:
 
 
 def due(booking: Booking) -> datetime | None:
-    """When the next step is due; None while a step is running.
+    """When the next step is due; None while a step is running, or a bug keeps it from running.
 
     If that time is long past and nothing has changed, no worker is running.
     """
+    if booking.condition is Condition.SUSPENDED:
+        return None
     times = [leg.next_attempt_at for leg in booking.legs if leg.state in IN_PROGRESS]
     known = [time for time in times if time]
     if len(known) < len(times):

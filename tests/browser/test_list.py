@@ -32,7 +32,7 @@ def test_what_needs_attention_stands_out_and_is_found(page: Page, ada: str) -> N
     assert set(rows.locator(".pill").all_inner_texts()) == {"Needs attention"}
     page.get_by_role("link", name=ada).click()
     on_booking(page)
-    expect(page.get_by_role("heading", level=1)).to_have_text("Our staff are looking at your trip")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your trip needs attention")
 
 
 def test_a_traveller_is_found_by_name_and_by_id(page: Page, ada: str) -> None:

@@ -66,7 +66,7 @@ def test_a_stuck_undo_needs_attention(page: Page, site: Service) -> None:
     booking_id = choose(page, "Stuck undo")
     headline(page, "Undoing your trip …")
     expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
-    headline(page, "Our staff are looking at your trip")
+    headline(page, "Your trip needs attention")
     expect(page.locator("#leg-hotel .pill")).to_have_text("undone")
     assert states(page) == ["being undone", "undone", "refused"]
     expect(page.locator("#leg-car")).to_contain_text("stuck-car-id cannot be undone")

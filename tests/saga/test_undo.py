@@ -9,6 +9,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.worker import UnsandboxedWorkflowRunner
 
+from bookings.history import Condition
 from saga import Saga, Settlement, Step
 from saga_workflows import BookWorkflow
 from shared import Leg, LegState, Status
@@ -108,11 +109,13 @@ async def test_a_bug_suspends_the_booking_until_it_is_fixed(
         handle = await world.start(task_timeout=timedelta(seconds=1))
         await until(lambda: failed_tasks(handle))
         assert world.held(handle) == [Leg.CAR, Leg.HOTEL]
+        assert (await world.read(handle)).condition is Condition.SUSPENDED
     fixed.set()
     async with world.worker(workflow_runner=UnsandboxedWorkflowRunner()):
         outcome = await handle.result()
     assert outcome.status is Status.BOOKED
     assert world.held(handle) == list(Leg)
+    assert (await world.read(handle)).condition is None
 
 
 async def failed_tasks(handle: Handle) -> bool:

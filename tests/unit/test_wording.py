@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bookings.history import BookingLeg
+from bookings.history import BookingLeg, Condition
 from bookings.reading import Booking
 from shared import Leg, LegState, Status
 from web.wording import due, duration, what_happens
@@ -26,6 +26,10 @@ def booking(status: Status, states: list[LegState], **leg: object) -> Booking:
     return Booking(booking_id="trip-1", user_id="ann-1", status=status, legs=legs, started_at=START)
 
 
+def with_condition(condition: Condition, *states: LegState) -> Booking:
+    return booking(Status.RUNNING, list(states)).model_copy(update={"condition": condition})
+
+
 @pytest.mark.parametrize(
     ("status", "states", "words"),
     [
@@ -35,7 +39,7 @@ def booking(status: Status, states: list[LegState], **leg: object) -> Booking:
         (Status.RUNNING, [B, B, B], "All three are booked."),
         (Status.UNDOING, [B, UNDOING, LegState.REFUSED], "Undoing the hotel"),
         (Status.NEEDS_ATTENTION, [UNDOING, UNDOING, N], "Undoing the car and the hotel is taking"),
-        (Status.NEEDS_ATTENTION, [B, N, N], "was stopped"),
+        (Status.NEEDS_ATTENTION, [LegState.FAILED, N, N], "Undoing it is taking longer"),
         (Status.BOOKED, [B, B, B], "are yours"),
         (Status.CANCELLED, [LegState.UNDONE, N, N], "Nothing is booked, and nothing is held"),
         (Status.CANCELLED, [LegState.SETTLED, N, N], "Our staff settled by hand"),
@@ -43,6 +47,25 @@ def booking(status: Status, states: list[LegState], **leg: object) -> Booking:
 )
 def test_what_is_happening(status: Status, states: list[LegState], words: str) -> None:
     assert words in what_happens(booking(status, states))
+
+
+@pytest.mark.parametrize(
+    ("condition", "states", "words"),
+    [
+        (Condition.CANCELLING, [B, BOOKING, N], "Cancelling: the hotel is being finished first."),
+        (Condition.CANCELLING, [B, N, N], "Cancelling: nothing more will be booked."),
+        (Condition.SUSPENDED, [B, N, N], "A bug in our software has suspended it."),
+        (Condition.STOPPED, [B, LegState.FAILED, N], "Nothing is being tried any more."),
+    ],
+)
+def test_what_keeps_it_from_its_course(
+    condition: Condition, states: list[LegState], words: str
+) -> None:
+    assert words in what_happens(with_condition(condition, *states))
+
+
+def test_a_bug_is_not_taken_for_a_worker_that_is_down() -> None:
+    assert due(with_condition(Condition.SUSPENDED, B, N, N)) is None
 
 
 def test_when_the_next_step_is_due() -> None:

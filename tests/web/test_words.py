@@ -1,0 +1,49 @@
+"""What a booking's page and the API say while a booking does not take its normal course."""
+
+from temporalio.client import Client
+
+from tools.helpers.processes import wait_until
+from tools.helpers.service import Service
+
+NOW = {"Prefer": "wait=0"}
+
+
+def page(site: Service, booking_id: str) -> str:
+    return site.http.get(f"/bookings/{booking_id}", headers={"Accept": "text/html"}).text
+
+
+def leg_states(site: Service, booking_id: str) -> list[str]:
+    legs = site.http.get(f"/bookings/{booking_id}").json()["legs"]
+    return [leg["state"] for leg in legs]
+
+
+def test_a_cancel_is_acknowledged_at_once(site: Service) -> None:
+    booking_id = site.book(NOW, hotel="a slow hotel").json()["booking_id"]
+    wait_until(lambda: leg_states(site, booking_id)[1] == "booking")
+    answer = site.http.post(f"/bookings/{booking_id}/cancel", headers=NOW)
+    assert answer.status_code == 202
+    assert (answer.json()["status"], answer.json()["condition"]) == ("running", "cancelling")
+    shown = page(site, booking_id)
+    assert "Cancelling your trip …" in shown
+    assert "Cancelling: the hotel is being finished first." in shown
+    assert "Cancel this trip" not in shown
+    wait_until(lambda: site.status(booking_id) == "cancelled")
+    assert "condition" not in site.http.get(f"/bookings/{booking_id}").json()
+    assert site.held(booking_id) == []
+
+
+async def test_nothing_is_said_to_be_tried_once_it_was_stopped(
+    site: Service, client: Client
+) -> None:
+    booking_id = site.book(NOW, car="a stuck car", flight="invalid").json()["booking_id"]
+    wait_until(lambda: site.status(booking_id) == "needs_attention")
+    assert "We keep trying until it works." in page(site, booking_id)
+    await client.get_workflow_handle(booking_id).terminate("by an operator")
+    shown = page(site, booking_id)
+    assert "Nothing is being tried any more." in shown
+    assert "keep trying" not in shown
+    assert "being undone" not in shown.replace("while it was being undone", "")
+    booking = site.http.get(f"/bookings/{booking_id}").json()
+    assert (booking["status"], booking["condition"]) == ("needs_attention", "stopped")
+    assert booking["legs"][0]["state"] == "failed"
+    assert booking["legs"][0]["reason"] == "Stopped while it was being undone."
