@@ -1,19 +1,23 @@
 """What a saga does in the world: book a leg, undo a leg, tell the traveller. One thin call each."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, NamedTuple
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+from temporalio.service import RPCError
 
 from bookings.notices import TooSoon, is_true
 from saga import NO_PLACE, REFUSED
-from shared import Leg, LegOrder, Notice, SettledLeg, StepDone
+from shared import Alert, Leg, LegOrder, Notice, SettledLeg, StepDone
 from suppliers import Busy, Refused, Supplier
+from suppliers.alerts import NOBODY, Staff, post
 from suppliers.bulkhead import Bulkhead, NoPlace
-from suppliers.mail import Mailer
+from suppliers.mail import Mailer, NotSent
 from suppliers.rehearsal import Rehearsal, RehearsedFault
 
 
@@ -32,6 +36,8 @@ class Shares(NamedTuple):
 
 SHARES = Shares()
 
+logger = logging.getLogger("worker")
+
 
 class Activities:
     """The activities of a worker, with the suppliers and the mail server that they call.
@@ -41,6 +47,7 @@ class Activities:
         rehearsal: The faults that an order may ask for; None on a real service.
         mailer: What writes to travellers.
         shares: How many calls run at once.
+        staff: Whom to tell what is wrong.
     """
 
     def __init__(
@@ -49,10 +56,12 @@ class Activities:
         rehearsal: Rehearsal | None,
         mailer: Mailer,
         shares: Shares = SHARES,
+        staff: Staff = NOBODY,
     ) -> None:
         self.suppliers = suppliers
         self.rehearsal = rehearsal
         self.mailer = mailer
+        self.staff = staff
         self._calls = {leg: Bulkhead(f"{leg} supplier", shares.calls) for leg in Leg}
         self._undos = {leg: Bulkhead(f"{leg} supplier", shares.undos) for leg in Leg}
         self._notices = Bulkhead("mail server", shares.notices)
@@ -68,6 +77,8 @@ class Activities:
             self.book_flight,
             self.undo_book_flight,
             self.notify_traveller,
+            self.mail_staff,
+            self.call_webhook,
             self.record_settlement,
         ]
 
@@ -104,11 +115,25 @@ class Activities:
     @activity.defn
     async def notify_traveller(self, notice: Notice) -> None:
         """Mail the outcome to the traveller, unless it is no longer the booking's."""
-        try:
+        async with telling(notice.booking_id):
             if await is_true(activity.client(), notice):
                 await self._notices.run(notice.booking_id, self.mailer.send, notice)
-        except (NoPlace, TooSoon) as busy:
-            raise not_made(busy) from None
+
+    @activity.defn
+    async def mail_staff(self, alert: Alert) -> bool:
+        """Mail an alert to staff; false if they have no address."""
+        if self.staff.address:
+            async with telling(alert.booking_id):
+                await self._notices.run("staff", self.mailer.alert, alert, self.staff.address)
+        return bool(self.staff.address)
+
+    @activity.defn
+    async def call_webhook(self, alert: Alert) -> bool:
+        """Post an alert to the webhook of staff; false if they have none."""
+        if self.staff.webhook:
+            async with telling(alert.booking_id):
+                await post(self.staff.webhook, alert, self.mailer.link(alert.booking_id))
+        return bool(self.staff.webhook)
 
     @activity.defn
     async def record_settlement(self, settled: SettledLeg) -> StepDone:
@@ -160,6 +185,26 @@ async def step(order: LegOrder, work: Coroutine[Any, Any, None]) -> StepDone:
             f"{order.leg.capitalize()} service is down", attempt, type=type(error).__name__
         ) from error
     return StepDone(attempt=attempt)
+
+
+@asynccontextmanager
+async def telling(booking_id: str) -> AsyncIterator[None]:
+    """One try at sending a message; a failure is one line in the log, and names nobody.
+
+    Raises:
+        ApplicationError: It was not sent.
+    """
+    try:
+        yield
+    except (NoPlace, TooSoon) as busy:
+        raise not_made(busy) from None
+    except (NotSent, OSError, RPCError) as error:
+        # Not the text of an SMTP error: it may hold the address.
+        code = getattr(error, "smtp_code", None) or getattr(error, "strerror", None)
+        known = str(error) if isinstance(error, NotSent) else type(error).__name__
+        reason = f"{known}: {code}" if code else known
+        logger.warning("A message about %s was not sent. %s", booking_id, reason)
+        raise ApplicationError(reason, category=ApplicationErrorCategory.BENIGN) from None
 
 
 def not_made(busy: NoPlace | TooSoon, *details: int) -> ApplicationError:

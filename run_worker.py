@@ -20,14 +20,22 @@ from temporalio.worker import (
 
 from activities import Activities, Shares
 from bookings.client import connect, connect_config, let_sdk_rest, rehearses
-from saga_workflows import BookWorkflow, CancelWorkflow, NotifyWorkflow, SettleWorkflow
+from bookings.notices import mail_folder
+from saga_workflows import (
+    AlertWorkflow,
+    BookWorkflow,
+    CancelWorkflow,
+    NotifyWorkflow,
+    SettleWorkflow,
+)
 from settings import Settings, give_up, take_no_arguments
 from shared import TASK_QUEUE_NAME, Leg
+from suppliers.alerts import staff_of
 from suppliers.configured import supplier_of
 from suppliers.mail import Mailer
 from suppliers.rehearsal import Rehearsal
 
-WORKFLOWS = [BookWorkflow, CancelWorkflow, NotifyWorkflow, SettleWorkflow]
+WORKFLOWS = [BookWorkflow, CancelWorkflow, NotifyWorkflow, SettleWorkflow, AlertWorkflow]
 
 STEPS_AT_ONCE = 300
 """How many steps this process has at once: far more than run, so that those which wait a moment for
@@ -99,11 +107,15 @@ def make_activities(settings: Settings) -> Activities:
     """The activities with the suppliers and the mail server that the environment names."""
     suppliers = {leg: supplier_of(settings, leg) for leg in Leg}
     try:
-        mailer = Mailer(settings.smtp_url, settings.mail_from, settings.public_url)
+        mailer = Mailer(
+            settings.smtp_url, settings.mail_from, settings.public_url, mail_folder(settings)
+        )
     except ValueError as error:
         give_up(f"{error}.")
+    staff = staff_of(settings, mailer)
     shares = Shares(settings.calls_at_once, settings.undos_at_once, settings.notices_at_once)
-    return Activities(suppliers, Rehearsal() if rehearses(settings) else None, mailer, shares)
+    rehearsal = Rehearsal() if rehearses(settings) else None
+    return Activities(suppliers, rehearsal, mailer, shares, staff)
 
 
 async def connect_patiently(settings: Settings) -> Client:

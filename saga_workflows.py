@@ -1,5 +1,6 @@
 """The trip on the saga: three legs are booked in sequence, and undone in reverse if one fails."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -24,17 +25,21 @@ from saga import (
     uncancellable,
 )
 from shared import (
+    ALERT_SUFFIX,
     BOOKING_STATUS,
     CANCEL_SUFFIX,
     FOLLOW_UP_MEMO,
     NOTIFY_SUFFIX,
     OUTCOME_MEMO,
+    Alert,
+    AlertKind,
     BookingOutcome,
     BookVacationInput,
     Leg,
     LegOutcome,
     LegState,
     Notice,
+    Pace,
     SettledLeg,
     Status,
 )
@@ -95,6 +100,7 @@ class Trip:
         self.booking_id = workflow.info().workflow_id.removesuffix(CANCEL_SUFFIX)
         self.input = trip
         self.saga = Saga(self._changed, self._settled)
+        self.alerting: asyncio.Task[None] | None = None
 
     def step(self, leg: Leg) -> Step:
         """The step that books a leg, and the one that undoes it."""
@@ -115,7 +121,15 @@ class Trip:
         return self._publish(status)
 
     def _changed(self) -> None:
-        self._publish(Status(self.saga.status))
+        status = Status(self.saga.status)
+        self._publish(status)
+        # Bookings that began before staff were alerted have no alert in their histories.
+        if status is Status.NEEDS_ATTENTION and workflow.patched("alert-staff"):
+            legs = " and ".join(f"the {leg}" for leg in self.saga.unresolved)
+            text = f"Undoing {legs} is taking longer than it should. It is still being tried."
+            self.alerting = self.alerting or asyncio.create_task(
+                alert_staff(AlertKind.NEEDS_ATTENTION, self.booking_id, text, self.input.pace)
+            )
 
     def _publish(self, status: Status) -> BookingOutcome:
         """Write the trip as it is now where readers find it without a worker's help."""
@@ -178,8 +192,7 @@ class NotifyWorkflow:
         """Send the message.
 
         Raises:
-            ActivityError: It was given up. The memo then asks for a follow-up, so that staff find
-                it and tell the traveller themselves.
+            ActivityError: It was given up, and staff are alerted to tell the traveller themselves.
         """
         try:
             await workflow.execute_activity_method(
@@ -194,9 +207,11 @@ class NotifyWorkflow:
                 summary=f"Tell {notice.name}: {notice.outcome.status}",
             )
         except ActivityError:
-            workflow.upsert_memo(
-                {FOLLOW_UP_MEMO: f"{notice.email} was not told that {notice.booking_id} ended."}
-            )
+            text = f"The traveller was not told that the trip is {notice.outcome.status}."
+            workflow.upsert_memo({FOLLOW_UP_MEMO: f"{notice.booking_id}: {text}"})
+            if workflow.patched("alert-staff"):  # as in `Trip`
+                kind = AlertKind.NOT_NOTIFIED
+                await alert_staff(kind, notice.booking_id, text, notice.pace)
             raise
 
 
@@ -221,8 +236,42 @@ class SettleWorkflow:
         )
 
 
+@workflow.defn
+class AlertWorkflow:
+    """Tell staff of a booking that needs them, by every way that is set up for it."""
+
+    @workflow.run
+    async def run(self, alert: Alert) -> bool:
+        """Tell them, however long that takes; return whether there was anybody to tell."""
+        ways: list[Callable[[Activities, Alert], Awaitable[bool]]] = [
+            Activities.mail_staff,
+            Activities.call_webhook,
+        ]
+        told = [
+            workflow.start_activity_method(
+                way,
+                alert,
+                start_to_close_timeout=timedelta(seconds=alert.pace.attempt_timeout),
+                retry_policy=RetryPolicy(
+                    initial_interval=timedelta(seconds=alert.pace.first_retry),
+                    maximum_interval=timedelta(minutes=1),
+                ),
+                summary=alert.text,
+            )
+            for way in ways
+        ]
+        return any(await asyncio.gather(*told))
+
+
+async def alert_staff(kind: AlertKind, booking_id: str, text: str, pace: Pace) -> None:
+    """Leave an alert behind, at most one for this workflow."""
+    alert_id = workflow.info().workflow_id + ALERT_SUFFIX
+    alert = Alert(alert_id=alert_id, kind=kind, booking_id=booking_id, text=text, pace=pace)
+    await leave_behind(AlertWorkflow.run, alert, ALERT_SUFFIX, text)
+
+
 async def leave_behind(
-    follow_up: Callable[[Any, FollowUp], Awaitable[None]], arg: FollowUp, suffix: str, summary: str
+    follow_up: Callable[[Any, FollowUp], Awaitable[Any]], arg: FollowUp, suffix: str, summary: str
 ) -> None:
     """Start a workflow that runs by itself; the booking waits only until it has started.
 

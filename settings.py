@@ -89,6 +89,8 @@ class Settings(BaseModel):
     address_mails_per_hour: Annotated[int, Field(ge=1)] = 20
     smtp_url: str = ""
     mail_from: str = "bookings@localhost"
+    staff_mail: str = ""
+    alert_url: SecretStr = SecretStr("")
 
     @classmethod
     def load(cls) -> Self:

@@ -18,6 +18,8 @@ CANCEL_SUFFIX = "/cancel"
 """The suffix that makes a booking id the id of its `CancelWorkflow`."""
 NOTIFY_SUFFIX = "/notify-{}"
 """What makes a workflow's id the id of its `NotifyWorkflow` about a status."""
+ALERT_SUFFIX = "/alert"
+"""What makes a workflow's id the id of its `AlertWorkflow`."""
 
 TRIP_MEMO = "trip"
 """The memo field with the workflow's input, so readers do not need the history."""
@@ -188,4 +190,21 @@ class Notice(Message):
     name: str
     email: str
     outcome: BookingOutcome
+    pace: Pace
+
+
+class AlertKind(StrEnum):
+    """Why staff are told."""
+
+    NEEDS_ATTENTION = "needs_attention"
+    NOT_NOTIFIED = "not_notified"
+
+
+class Alert(Message):
+    """The input of `AlertWorkflow`: what staff are told of a booking. It names no traveller."""
+
+    alert_id: str
+    kind: AlertKind
+    booking_id: str
+    text: str
     pace: Pace

@@ -1,13 +1,23 @@
-"""Whether a notice may be sent: it must be true at that moment, and the last one the latest."""
+"""Notices: where they go, and whether one may be sent: it must be true, and the last the latest."""
+
+from pathlib import Path
 
 from temporalio.client import Client, WorkflowExecutionStatus
 
+from bookings.client import external_address
 from bookings.reading import describe, find_booking
+from settings import Settings
 from shared import NOTIFY_SUFFIX, Notice, Status
 
 
 class TooSoon(Exception):
     """The notice may become true, or an earlier one may still be under way."""
+
+
+def mail_folder(settings: Settings) -> Path | None:
+    """Where mail is written to files: only on one machine, as a demonstration without a server."""
+    demo = external_address() is None and not settings.smtp_url
+    return settings.data_dir / "mail" if demo else None
 
 
 async def is_true(client: Client, notice: Notice) -> bool:

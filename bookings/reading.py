@@ -16,6 +16,7 @@ from bookings.calls import is_unknown
 from bookings.errors import Stopped
 from bookings.history import BookingLeg, Condition, condition_of, legs_so_far
 from shared import (
+    ALERT_SUFFIX,
     CANCEL_SUFFIX,
     OUTCOME_MEMO,
     TRIP_MEMO,
@@ -33,7 +34,10 @@ Handle = WorkflowHandle[Any, BookingOutcome]
 
 
 class Booking(BaseModel):
-    """A booking, as `GET /bookings/<id>` returns it."""
+    """A booking, as `GET /bookings/<id>` returns it.
+
+    `staff_told` is whether staff have been told of one that needs attention.
+    """
 
     booking_id: str
     user_id: str
@@ -43,6 +47,7 @@ class Booking(BaseModel):
     legs: list[BookingLeg]
     started_at: datetime
     ended_at: datetime | None = None
+    staff_told: bool | None = None
 
     def outcome(self) -> BookingOutcome:
         """The outcome so far."""
@@ -92,6 +97,9 @@ async def find_booking(client: Client, booking_id: str) -> Found | None:
         legs=[BookingLeg.model_validate(leg, from_attributes=True) for leg in outcome.legs],
         started_at=first.start_time,
         ended_at=last.close_time,
+        staff_told=await were_told(client, handle.id)
+        if outcome.status is Status.NEEDS_ATTENTION
+        else None,
     )
     return Found(booking=booking, trip=trip, cancelling=cancelling is not None)
 
@@ -103,7 +111,7 @@ INTERRUPTED: dict[LegState, dict[str, Any]] = {
 """What becomes of a leg that was in progress when its booking was stopped from outside."""
 
 
-async def describe(handle: Handle) -> WorkflowExecutionDescription | None:
+async def describe(handle: WorkflowHandle[Any, Any]) -> WorkflowExecutionDescription | None:
     """Temporal's description of a workflow; None if there is none with that id."""
     try:
         return await handle.describe()
@@ -111,6 +119,14 @@ async def describe(handle: Handle) -> WorkflowExecutionDescription | None:
         if is_unknown(error):
             return None
         raise
+
+
+async def were_told(client: Client, workflow_id: str) -> bool:
+    """Whether staff have been told of a workflow that needs attention."""
+    alert = client.get_workflow_handle(workflow_id + ALERT_SUFFIX, result_type=bool)
+    description = await describe(alert)
+    done = description and description.status is WorkflowExecutionStatus.COMPLETED
+    return bool(done and await alert.result())
 
 
 async def outcome_so_far(

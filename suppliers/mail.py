@@ -1,5 +1,6 @@
-"""The mail to a traveller about the outcome of a booking."""
+"""The mail to a traveller about the outcome of a booking, and to staff about what is wrong."""
 
+import os
 import smtplib
 import socket
 import ssl
@@ -7,11 +8,12 @@ import threading
 from contextlib import suppress
 from email.headerregistry import Address
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from settings import is_loopback
-from shared import DECLINED, Leg, Notice, Status
+from shared import DECLINED, Alert, Leg, Notice, Status
 
 SMTP_TIMEOUT = 5
 """Seconds that a mail server may be silent."""
@@ -19,6 +21,10 @@ SMTP_TIMEOUT = 5
 SMTP_DEADLINE = 10
 """Seconds for a message from the connection to the last answer; below an attempt's time, so that no
 server holds a thread for longer by sending a byte now and then."""
+
+
+class NotSent(Exception):
+    """A message was not sent; the text is for the log, and names nobody."""
 
 
 class Mailer:
@@ -29,12 +35,15 @@ class Mailer:
             this machine, or `smtps://…` for TLS from the start. Empty: no mail can be sent.
         sender: The address that the mail comes from.
         public_url: The address of the pages, without a slash at its end. Empty: no link to them.
+        folder: Where mail is written to files if no server is set; None: nowhere.
 
     Raises:
         ValueError: The URL is not a mail server's.
     """
 
-    def __init__(self, smtp_url: str, sender: str, public_url: str = "") -> None:
+    def __init__(
+        self, smtp_url: str, sender: str, public_url: str = "", folder: Path | None = None
+    ) -> None:
         wrong = "SMTP_URL must be smtp://[user:password@]host[:port] or smtps://…"
         try:
             self.url = urlsplit(smtp_url)
@@ -45,26 +54,49 @@ class Mailer:
             raise ValueError(wrong)
         self.sender = sender
         self.public_url = public_url
+        self.folder = folder
+
+    @property
+    def can_send(self) -> bool:
+        """Whether mail goes anywhere."""
+        return bool(self.url.hostname or self.folder)
+
+    def link(self, booking_id: str) -> str:
+        """The address of a booking's page; empty if it is not known."""
+        return self.public_url and f"{self.public_url}/bookings/{booking_id}"
 
     def send(self, notice: Notice) -> None:
         """Send a confirmation or a cancellation.
 
         Raises:
-            ConnectionError: No mail server is set, it has no TLS, or it rejected the message.
+            NotSent: No mail server is set, it has no TLS, or it rejected the message.
             OSError: The mail server cannot be reached, or its certificate is not valid for it.
         """
-        if not self.url.hostname:
-            raise ConnectionError("No mail server is configured. Set SMTP_URL for the worker.")
-        try:
-            with self._connect() as server:
-                # Not as the headers have it: an address must never be read as a list of them.
-                message = compose(notice, self.sender, self.public_url)
-                server.send_message(message, to_addrs=[notice.email])
-        except smtplib.SMTPException as error:  # its text may quote the traveller's address
-            code = getattr(error, "smtp_code", "")
-            raise ConnectionError(
-                f"The mail server refused the message: {type(error).__name__} {code}".strip()
-            ) from None
+        message = compose(notice, self.sender, self.link(notice.booking_id))
+        self._deliver(message, notice.email, f"{notice.booking_id}.{notice.outcome.status}")
+
+    def alert(self, alert: Alert, address: str) -> None:
+        """Send an alert to staff; see `send`."""
+        message = compose_alert(alert, self.sender, address, self.link(alert.booking_id))
+        self._deliver(message, address, alert.alert_id.replace("/", "."))
+
+    def _deliver(self, message: EmailMessage, address: str, name: str) -> None:
+        if self.url.hostname:
+            try:
+                with self._connect() as server:
+                    # Not as the headers have it: an address must never be read as a list of them.
+                    server.send_message(message, to_addrs=[address])
+            except smtplib.SMTPException as error:  # its text may quote the address
+                code = getattr(error, "smtp_code", "")
+                words = f"The mail server refused the message: {type(error).__name__} {code}"
+                raise NotSent(words.strip()) from None
+        elif self.folder:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+            with os.fdopen(os.open(self.folder / f"{name}.eml", flags, 0o600), "wb") as file:
+                file.write(message.as_bytes())
+        else:
+            raise NotSent("No mail server is configured. Set SMTP_URL for the worker.")
 
     def _connect(self) -> smtplib.SMTP:
         host, port, user = self.url.hostname or "", self.port, self.url.username
@@ -105,7 +137,7 @@ class BoundedSSL(Bounded, smtplib.SMTP_SSL):
     """The same, with TLS from the start."""
 
 
-def compose(notice: Notice, sender: str, public_url: str) -> EmailMessage:
+def compose(notice: Notice, sender: str, link: str) -> EmailMessage:
     """The message for an outcome, with an id by which a mail server recognises duplicates."""
     outcome, booked = notice.outcome, notice.outcome.status is Status.BOOKED
     items = {leg.leg: leg.item for leg in outcome.legs}
@@ -124,6 +156,16 @@ def compose(notice: Notice, sender: str, public_url: str) -> EmailMessage:
         + "".join(f"  {leg.capitalize()}: {items[leg]}\n" for leg in Leg)
         + ("" if booked else f"\nWhy: {DECLINED.get(reason, reason)}\n")
         + f"\nBooking: {notice.booking_id}\n"
-        + (f"{public_url}/bookings/{notice.booking_id}\n" if public_url else "")
+        + (link and f"{link}\n")
     )
+    return message
+
+
+def compose_alert(alert: Alert, sender: str, address: str, link: str) -> EmailMessage:
+    """The message for an alert."""
+    message = EmailMessage()
+    message["From"], message["To"] = sender, address
+    message["Message-ID"] = f"<{alert.alert_id.replace('/', '.')}@trip-booking>"
+    message["Subject"] = f"{alert.booking_id}: {alert.kind.replace('_', ' ')}"
+    message.set_content(f"{alert.text}\n\nBooking: {alert.booking_id}\n" + (link and f"{link}\n"))
     return message

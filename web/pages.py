@@ -1,6 +1,7 @@
 """Pages: the API's data, rendered for browsers."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from flask import render_template, request, url_for
 
@@ -18,10 +19,12 @@ def form_page(
     errors: Mapping[str, str] | None = None,
     *,
     key: str,
+    mail_folder: Path | None,
 ) -> str:
     """The booking form; what was typed and its errors are keyed by the field's name.
 
     `key` makes the form one trip, however often it is sent; each scenario's form adds a number.
+    `mail_folder` is where mail is written to files instead of being sent.
     """
     return render_template(
         "form.html",
@@ -31,6 +34,7 @@ def form_page(
         typed=typed or {},
         errors=errors or {},
         key=key,
+        mail_folder=mail_folder,
     )
 
 

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from bookings.errors import KeyUsed, NoSuchBooking
 from bookings.listing import Filter
 from bookings.names import booking_id_for
+from bookings.notices import mail_folder
 from bookings.reading import Booking
 from bookings.service import Bookings
 from settings import Settings
@@ -73,7 +74,7 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
 
     @routes.get("/")
     def form() -> str:
-        return form_page(key=secrets.token_hex(16))
+        return form_page(key=secrets.token_hex(16), mail_folder=mail_folder(settings))
 
     @routes.get("/try")
     def guide() -> str:
@@ -118,7 +119,8 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
             }
         else:
             return redirect(url_for("bookings.booking", booking_id=booking_id), 303)
-        return form_page(request.form, errors, key=secrets.token_hex(16)), 422
+        key = secrets.token_hex(16)
+        return form_page(request.form, errors, key=key, mail_folder=mail_folder(settings)), 422
 
     @routes.get("/bookings")
     async def listing() -> AnyResponse | str:

@@ -67,9 +67,9 @@ def what_happens(booking: Booking) -> str:
             return "Nothing is booked, and nothing is held for you."
         case Status.NEEDS_ATTENTION:
             names = " and ".join(f"the {leg.leg}" for leg in legs) or "it"
-            return (
-                f"Undoing {names} is taking longer than it should. We keep trying until it works."
-            )
+            told = " Our staff have been told." if booking.staff_told else ""
+            trying = "We keep trying until it works."
+            return f"Undoing {names} is taking longer than it should. {trying}{told}"
     if legs:
         return attempt(legs[-1])
     if all(leg.state is LegState.NOT_ATTEMPTED for leg in booking.legs):

@@ -84,6 +84,25 @@ async def cancelled_when_booked(world: World) -> Handle:
     return await world.cancel_booked(handle)
 
 
+async def alerted(world: World) -> Handle:
+    """The cancellation of a booked trip, of which staff are told."""
+    handle = await world.start(QUICK.model_copy(update={"undo_patience": 0.3}))
+    await handle.result()
+    world.hotel.always_on_release = down
+    cancelling = await world.cancel_booked(handle)
+
+    async def told() -> bool:
+        history = await cancelling.fetch_history()
+        return any(
+            event.HasField("child_workflow_execution_started_event_attributes")
+            for event in history.events
+        )
+
+    await until(told)
+    world.hotel.always_on_release = None
+    return cancelling
+
+
 async def settled(world: World) -> Handle:
     world.flight.set_stock("a flight", 0)
     world.hotel.always_on_release = down
@@ -105,6 +124,7 @@ SCENES: list[Callable[[World], Awaitable[Handle]]] = [
     cancelled_in_flight,
     cancelled_while_undoing,
     cancelled_when_booked,
+    alerted,
     settled,
 ]
 

@@ -1,5 +1,7 @@
 """What a booking's page and the API say while a booking does not take its normal course."""
 
+from pathlib import Path
+
 from temporalio.client import Client
 
 from tools.helpers.processes import wait_until
@@ -47,3 +49,14 @@ async def test_nothing_is_said_to_be_tried_once_it_was_stopped(
     assert (booking["status"], booking["condition"]) == ("needs_attention", "stopped")
     assert booking["legs"][0]["state"] == "failed"
     assert booking["legs"][0]["reason"] == "Stopped while it was being undone."
+
+
+def test_without_a_mail_server_mail_is_a_file_and_the_form_says_so(site: Service) -> None:
+    folder = Path(site.environment["DATA_DIR"]) / "mail"
+    form = site.http.get("/", headers={"Accept": "text/html"}).text
+    assert f"Demo: mail is not sent, but written to {folder}." in form
+    booking_id = site.book(email="john@example.com").json()["booking_id"]
+    file = folder / f"{booking_id}.booked.eml"
+    wait_until(lambda: file.exists() and "Your trip is booked:" in file.read_text())
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert folder.stat().st_mode & 0o777 == 0o700

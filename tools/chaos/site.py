@@ -59,7 +59,8 @@ class Site:
         Args:
             client: The name of the client whose token it sends; empty where there are no tokens.
         """
-        token = self.settings.tokens().get(client)
+        tokens = dict(pair.split(":") for pair in self.settings.read_secrets("api_tokens"))
+        token = tokens.get(client)
         return httpx2.AsyncClient(
             base_url=self.url,
             headers={"Authorization": f"Bearer {token}"} if token else {},
