@@ -21,6 +21,7 @@ from temporalio.worker import (
 from activities import Activities, Shares
 from bookings.client import connect, connect_config, let_sdk_rest, rehearses
 from bookings.notices import mail_folder
+from logs import log_to_stderr
 from saga_workflows import (
     AlertWorkflow,
     BookWorkflow,
@@ -132,7 +133,7 @@ async def connect_patiently(settings: Settings) -> Client:
 async def main() -> None:
     """Run a worker until SIGTERM or SIGINT; running steps are finished first."""
     os.umask(0o077)  # the suppliers' files hold travellers' names
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    log_to_stderr()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGINT, signal.SIGTERM):

@@ -2,7 +2,6 @@
 
 import asyncio
 import functools
-import logging
 import threading
 from collections.abc import Callable, Coroutine
 from contextlib import closing
@@ -13,6 +12,7 @@ from flask import Flask
 import http_server
 from bookings.client import let_sdk_rest
 from bookings.service import Bookings
+from logs import log_to_stderr
 from settings import Settings, give_up, is_loopback, take_no_arguments
 from web import access, openapi, problems
 from web.views import create_blueprint
@@ -80,7 +80,7 @@ def create_app(settings: Settings | None = None) -> BookingApp:
 
 def main() -> None:
     """Serve until SIGTERM or Ctrl-C; requests that wait are answered first."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    log_to_stderr()
     settings = Settings.load()
     if not (settings.has_clients or is_loopback(settings.host)):
         give_up(

@@ -1,10 +1,13 @@
 """The Temporal client, one per process: the server's address, and how data is encoded."""
 
 import asyncio
+import logging
+from functools import cache
 
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
+from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig
 from temporalio.service import GrpcCompression, RetryConfig
 
 from settings import Settings
@@ -41,6 +44,14 @@ async def let_sdk_rest() -> None:
     await asyncio.sleep(0.25)
 
 
+@cache
+def runtime() -> Runtime:
+    """The SDK's threads; what they log goes to Python, as writing to stdout could block them."""
+    forwarding = LogForwardingConfig(logging.getLogger("temporalio"))
+    logs = LoggingConfig(LoggingConfig.default.filter, forwarding)
+    return Runtime(telemetry=TelemetryConfig(logging=logs))
+
+
 async def connect(
     settings: Settings, *, lazy: bool = False, retry: RetryConfig | None = None
 ) -> Client:
@@ -58,6 +69,7 @@ async def connect(
         **connect_config(settings),
         data_converter=pydantic_data_converter,
         lazy=lazy,
+        runtime=runtime(),
         retry_config=retry,
         # Messages are small: compressing them costs more than it saves.
         grpc_compression=GrpcCompression.NONE,

@@ -4,14 +4,15 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from itertools import cycle
+
+from logs import NeverBlocks
 
 COLOURS = ("35", "36", "32", "33", "34")
 
 
 class Console:
-    """Prints each line with the name of its program in front.
+    """Prints each line with the name of its program in front; waits for no reader.
 
     Args:
         names: The programs.
@@ -20,6 +21,7 @@ class Console:
 
     def __init__(self, names: Sequence[str], own_name: str = "run") -> None:
         self._own_name = own_name
+        self._stdout = NeverBlocks(sys.stdout.fileno())
         self._width = max(map(len, names))
         coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         self._colours = dict(zip(names, cycle(COLOURS), strict=False)) if coloured else {}
@@ -37,8 +39,7 @@ class Console:
 
     def print(self, text: str) -> None:
         """Print a text without a name."""
-        with suppress(OSError):  # if the terminal is gone, the programs must still be stopped
-            os.write(sys.stdout.fileno(), f"{text}\n".encode())
+        self._stdout.write(f"{text}\n".encode())
 
 
 class Lines(asyncio.Protocol):

@@ -7,6 +7,7 @@ import sys
 from contextlib import closing
 
 import http_server
+from logs import log_to_stderr
 from settings import Settings, give_up, is_loopback
 from shared import Leg
 from suppliers.configured import sql_supplier_of
@@ -42,6 +43,7 @@ def main() -> int:
 
 def serve_leg(settings: Settings, arguments: argparse.Namespace) -> int:
     """Serve one leg until SIGTERM or Ctrl-C."""
+    log_to_stderr()
     leg, host, tokens = arguments.leg, arguments.host, settings.accepted_tokens()
     if not (tokens or is_loopback(host)):
         give_up(
