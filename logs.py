@@ -74,6 +74,12 @@ class NeverBlocks(io.RawIOBase):
             self._changed.wait_for(lambda: not self._unread(), LAST_SECONDS)
 
 
+def gist(error: BaseException) -> str:
+    """An error's type, and the first line of its text: others may quote a traveller's data."""
+    first, *_ = [*str(error).splitlines(), ""]
+    return f"{type(error).__name__}: {first}"
+
+
 def log_to_stderr() -> None:
     """Log to stderr, and let nothing else that Python writes there block either."""
     sys.stderr = io.TextIOWrapper(

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from temporalio import activity
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.exceptions import ApplicationError
 from temporalio.worker import (
     PollerBehaviorAutoscaling,
     PollerBehaviorSimpleMaximum,
@@ -21,7 +23,7 @@ from temporalio.worker import (
 from activities import Activities, Shares
 from bookings.client import connect, connect_config, let_sdk_rest, rehearses
 from bookings.notices import mail_folder
-from logs import log_to_stderr
+from logs import gist, log_to_stderr
 from saga_workflows import (
     AlertWorkflow,
     BookWorkflow,
@@ -130,10 +132,22 @@ async def connect_patiently(settings: Settings) -> Client:
             await asyncio.sleep(1)
 
 
+def in_one_line(record: logging.LogRecord) -> bool:
+    """Log a failed attempt without its traceback, which Temporal keeps; only a bug has one."""
+    error = record.exc_info[1] if record.exc_info else None
+    if activity.in_activity() and isinstance(error, ApplicationError):
+        cause, info = error.__cause__ or error, activity.info()
+        attempt = f"{info.activity_type} of {info.workflow_id}, attempt {info.attempt}"
+        record.msg = f"{attempt}: {gist(cause)}"
+        record.exc_info = None
+    return True
+
+
 async def main() -> None:
     """Run a worker until SIGTERM or SIGINT; running steps are finished first."""
     os.umask(0o077)  # the suppliers' files hold travellers' names
     log_to_stderr()
+    activity.logger.base_logger.addFilter(in_one_line)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGINT, signal.SIGTERM):

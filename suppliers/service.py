@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import HTTPException, Unauthorized
 
+from logs import gist
 from suppliers import Invalid, Refused
 from suppliers.http import REFUSALS
 from suppliers.sql import SqlSupplier
@@ -106,7 +107,7 @@ def _refused(error: Refused) -> Response:
 
 
 def _database_away(error: SQLAlchemyError) -> Response:
-    log.error("The database did not answer as it should: %s", error)
+    log.error("The database did not answer as it should: %s", gist(error))
     problem = _problem(
         HTTPStatus.SERVICE_UNAVAILABLE, "The supplier's database cannot be used now. Try again."
     )
