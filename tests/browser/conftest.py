@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from shared import Leg
 from suppliers.rehearsal import SOLD_OUT_FLIGHT
@@ -13,6 +13,8 @@ from tests.browser.visits import NewPage, Visits
 from tools.helpers.processes import Started
 from tools.helpers.service import Service, service
 from tools.helpers.temporal_server import temporal_server
+
+expect.set_options(timeout=20_000)  # a busy machine is slow
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 

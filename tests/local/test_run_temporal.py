@@ -14,7 +14,7 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 
-from local.namespace import prepare
+from local.namespace import prepared
 from tools.helpers.processes import Environment, Started, started, wait_until
 from tools.helpers.temporal_server import temporal_server
 
@@ -72,10 +72,9 @@ async def test_it_finds_workflows_by_our_search_attributes(server: Started) -> N
 
 async def test_a_search_attribute_that_is_new_is_added_to_an_old_state() -> None:
     with temporal_server() as port:
-        client = await Client.connect(f"127.0.0.1:{port}")
         for _ in range(2):
             attributes = {"Owner": "Keyword", "Later": "KeywordList"}
-            await prepare(client, attributes, timedelta(days=1))
+            client = await prepared(port, "default", attributes, timedelta(days=1))
         assert [execution async for execution in client.list_workflows("Later = 'x'")] == []
 
 

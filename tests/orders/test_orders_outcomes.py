@@ -202,9 +202,11 @@ async def test_a_notification_that_fails_undoes_and_delays_nothing(shop: Shop) -
         outcome = await handle.result()
         assert outcome.status is Status.SHIPPED
         notification = shop.client.get_workflow_handle(f"{handle.id}/notify")
-        assert (await notification.describe()).status is WorkflowExecutionStatus.RUNNING
         await ended(notification)
-    described = await notification.describe()
+    order, described = await handle.describe(), await notification.describe()
+    assert order.close_time
+    assert described.close_time
+    assert order.close_time < described.close_time
     assert described.status is WorkflowExecutionStatus.FAILED
     follow_up = await described.memo_value("follow_up", type_hint=str)
     assert follow_up == f"Tell ann that {handle.id} is shipped."

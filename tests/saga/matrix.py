@@ -121,7 +121,7 @@ class Gate:
 
         def gated(call: Call) -> None:
             self.reached.set()
-            assert self.open.wait(60), "the test never opened this gate"
+            assert self.open.wait(120), "the test never opened this gate"
             fault(call)
 
         return gated
@@ -179,7 +179,7 @@ class Late:
         self.go, self.over = threading.Event(), threading.Event()
 
     def reserve(self, call: Call) -> None:
-        assert self.go.wait(60), "the undo never came"
+        assert self.go.wait(120), "the undo never came"
         try:
             call()
         finally:
@@ -189,7 +189,7 @@ class Late:
         if self.when is not Fault.LATE_AFTER_UNDO:
             self.go.set()
         if self.when is Fault.LATE_BEFORE_UNDO:
-            assert self.over.wait(60), "the late booking never ended"
+            assert self.over.wait(120), "the late booking never ended"
         call()
         self.go.set()
-        assert self.over.wait(60), "the late booking never ended"
+        assert self.over.wait(120), "the late booking never ended"

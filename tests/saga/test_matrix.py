@@ -106,7 +106,7 @@ class Play:
 
     async def at_the_gate(self) -> None:
         """Wait until the booking is where it is to be cancelled."""
-        await until(self.gate.reached.is_set, 60)
+        await until(self.gate.reached.is_set, 120)
 
     async def step_closed(self) -> None:
         """Wait until the step at the gate has ended for Temporal, which no workflow worker saw."""
@@ -116,7 +116,7 @@ class Play:
             return sum(event.event_type in CLOSED for event in history.events) == steps
 
         steps = len(self.case.begun)
-        await until(closed, 60)
+        await until(closed, 120)
 
     async def settle_what_is_stuck(self) -> None:
         """Do what an operator does: see that it needs attention, and settle it."""
@@ -132,8 +132,8 @@ class Play:
                 return False
             return True
 
-        await until(needs_attention, 60)
-        await until(settled, 60)
+        await until(needs_attention, 120)
+        await until(settled, 120)
         self.script.release[self.case.leg] = [well]
 
     async def verdict(self) -> list[str]:
@@ -144,7 +144,7 @@ class Play:
         await ended(self.handle)
         held = LEGS if case.status is Status.BOOKED else []
         if case.fault is Fault.UNDO_STUCK:
-            await until(lambda: world.held(self.handle) == held, 60)
+            await until(lambda: world.held(self.handle) == held, 120)
         closed_as = (await self.handle.describe()).status
         outcome = (await world.read(self.handle)).outcome()
         found = {

@@ -13,7 +13,7 @@ from aiosmtpd.handlers import Sink
 from aiosmtpd.smtp import SMTP, AuthResult
 
 from shared import BookingOutcome, Leg, LegOutcome, LegState, Notice, Pace, Status
-from suppliers.mail import Mailer
+from suppliers.mail import Mailer, NotSent
 from tests.suppliers.certificates import ELSEWHERE, make_certificates
 from tools.helpers.temporal_server import free_port
 
@@ -103,7 +103,7 @@ def test_whoever_has_another_certificate_is_told_nothing(
 @pytest.mark.parametrize(("host", "user"), [("localhost", "us:s3cret@"), (ELSEWHERE, "")])
 def test_whoever_offers_no_tls_is_told_nothing(host: str, user: str) -> None:
     there = Server()
-    with there.running() as port, pytest.raises(ConnectionError):
+    with there.running() as port, pytest.raises(NotSent):
         Mailer(f"smtp://{user}{host}:{port}", "us@example.com").send(notice())
     assert there.told == []
 
@@ -128,7 +128,7 @@ def test_an_address_is_never_a_list(email: str) -> None:
 
 def test_a_refused_address_is_in_no_error() -> None:
     refused = notice(FULL)
-    with Server().running() as port, pytest.raises(ConnectionError) as error:
+    with Server().running() as port, pytest.raises(NotSent) as error:
         Mailer(f"smtp://localhost:{port}", "us@example.com").send(refused)
     assert "SMTPRecipientsRefused" in str(error.value)
     assert FULL not in "".join(traceback.format_exception(error.value))

@@ -54,7 +54,7 @@ def test_ctrl_c_ends_everything_while_a_booking_waits(site: Service) -> None:
     began = time.monotonic()
     everything.process.send_signal(signal.SIGINT)
     assert everything.status() == 0
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 20, "it waited for the booking"
     assert everything.pids() == []
 
 
