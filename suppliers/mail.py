@@ -105,10 +105,14 @@ class Mailer:
             server: smtplib.SMTP = BoundedSSL(host, port, timeout=SMTP_TIMEOUT, context=tls)
         else:
             server = Bounded(host, port, timeout=SMTP_TIMEOUT)
-            if user or not is_loopback(host):  # nothing may be read on the way
-                server.starttls(context=tls)
-        if user:
-            server.login(unquote(user), unquote(self.url.password or ""))
+        try:
+            if self.url.scheme == "smtp" and (user or not is_loopback(host)):
+                server.starttls(context=tls)  # nothing may be read on the way
+            if user:
+                server.login(unquote(user), unquote(self.url.password or ""))
+        except Exception:
+            server.close()
+            raise
         return server
 
 
