@@ -46,6 +46,9 @@ from shared import (
 
 FollowUp = TypeVar("FollowUp")
 
+SETTLED = "Our staff made sure that nothing is booked."
+"""The reason of a leg that an operator settled."""
+
 ACTIVITIES = {
     Leg.CAR: (Activities.book_car, Activities.undo_book_car),
     Leg.HOTEL: (Activities.book_hotel, Activities.undo_book_hotel),
@@ -151,7 +154,8 @@ class Trip:
             item=self.input.item(leg),
             state=LegState.BOOKED if booked else LegState(outcome.state),
             attempts=attempts(outcome),
-            reason=outcome.reason,
+            # The operator's name and note are for the supplier's ledger.
+            reason=SETTLED if outcome.state is State.SETTLED else outcome.reason,
         )
 
     async def _notify(self, status: Status) -> None:

@@ -6,9 +6,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, Field
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
+from temporalio.service import RPCError
 
 from bookings.cursors import cursor_of, token_of
-from bookings.errors import NotSearchable
+from bookings.errors import BadCursor, NotSearchable
 from bookings.names import slug
 from shared import (
     BOOK_WORKFLOW,
@@ -100,7 +101,13 @@ async def list_bookings(
     if not searchable and (wanted.status or wanted.traveller):
         raise NotSearchable
     query = wanted.query(searchable)
-    rows, token = await one_page(client, query, token_of(cursor, query) if cursor else b"")
+    try:
+        rows, token = await one_page(client, query, token_of(cursor, query) if cursor else b"")
+    except RPCError:
+        if not cursor:
+            raise
+        await one_page(client, query, b"")  # if that works, it was the token, which was forged
+        raise BadCursor from None
     summaries = [summary for row in rows if (summary := await summarise(row, wanted.owner))]
     superseded = await cancelled_later(client, summaries)
     return BookingPage(

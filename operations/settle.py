@@ -1,7 +1,7 @@
 """`python -m operations settle`: settle a leg whose undo is stuck.
 
 First make sure, by other means, that the supplier holds nothing for the leg. The booking then ends,
-with the operator's name and note in its outcome and in the supplier's ledger.
+with the operator's name and note in the supplier's ledger; the traveller reads neither.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from operations.subcommands import Subcommands
 from saga import Settlement
 from settings import CONFIGURATION_ERROR, Settings
 from shared import CANCEL_SUFFIX, Leg
+from suppliers.http import cleaned
 
 PATIENCE = 10
 """Seconds that a worker has to respond."""
@@ -52,13 +53,27 @@ def add_to(commands: Subcommands) -> None:
         "settle",
         help="settle a leg whose undo is stuck",
         description="First make sure, by other means, that the supplier holds nothing for the leg. "
-        "The booking then ends, with your name and note in its outcome and in the ledger.",
+        "The booking then ends, with your name and note in the supplier's ledger. "
+        "The traveller reads neither.",
     )
     parser.add_argument("booking_id")
     parser.add_argument("leg", choices=list(Leg))
-    parser.add_argument("--by", required=True, help="who resolved it")
-    parser.add_argument("--note", required=True, help="what was done, such as 'phoned the hotel'")
+    parser.add_argument("--by", required=True, type=words, help="who resolved it")
+    parser.add_argument(
+        "--note", required=True, type=words, help="what was done, such as 'phoned the hotel'"
+    )
     parser.set_defaults(run=run)
+
+
+def words(text: str) -> str:
+    """What an operator wrote, on one short line.
+
+    Raises:
+        ArgumentTypeError: Nothing of it can be seen.
+    """
+    if not (short := cleaned(text)):
+        raise argparse.ArgumentTypeError("must be visible text")
+    return short
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:

@@ -155,6 +155,6 @@ def register(app: Flask, settings: Settings) -> None:
                 request.remote_addr,
             )
         if not request.path.startswith("/static/"):
-            # Bookings change; with an `ETag`, revalidating them costs only a 304.
-            response.headers.setdefault("Cache-Control", "no-cache")
+            response.headers["Cache-Control"] = "no-store"  # it is one client's, and changes
+            response.vary.add("Accept")
         return response

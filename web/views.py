@@ -136,7 +136,6 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
         found = await bookings.read(booking_id, client())
         ui = f"{settings.ui_url}/namespaces/{bookings.client.namespace}/workflows/{booking_id}"
         response = Response(booking_page(found, ui)) if wants_html() else json(found)
-        response.headers["Vary"] = "Accept"
         response.add_etag()
         return response.make_conditional(request)
 

@@ -1,6 +1,8 @@
 """`settle`: an operator ends a booking whose undo is stuck."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from settings import CONFIGURATION_ERROR
@@ -21,13 +23,26 @@ def test_a_stuck_leg_is_settled(new_service: Callable[..., Service]) -> None:
     wrong_leg = site.start("-m", "operations", "settle", booking_id, "hotel", *ANN)
     assert wrong_leg.status() == 1
     assert "There is nothing to settle at the hotel now." in wrong_leg.output
-    assert site.start("-m", "operations", "settle", booking_id, "car", *ANN).status() == 0
+    blank = site.start("-m", "operations", "settle", booking_id, "car", "--by", " ", "--note", "x")
+    assert blank.status() == CONFIGURATION_ERROR
+    assert "--by: must be visible text" in blank.output
+    note = "phoned\x1b[2J\nthe rental " + "again " * 10_000
+    by_ann = ("--by", "Ann", "--note", note)
+    settled = site.start("-m", "operations", "settle", *by_ann, booking_id, "car")
+    assert settled.status() == 0
 
     wait_until(lambda: site.status(booking_id) == "cancelled")
     car = site.http.get(f"/bookings/{booking_id}").json()["legs"][0]
     assert car["state"] == "settled"
-    assert car["reason"] == "Settled by Ann: phoned the rental"
+    assert car["reason"] == "Our staff made sure that nothing is booked."
+    page = site.http.get(f"/bookings/{booking_id}", headers={"Accept": "text/html"}).text
+    assert "Ann" not in page
+    assert "phoned" not in page
     wait_until(lambda: site.held(booking_id) == [])
+    with closing(sqlite3.connect(site.folder / "data" / "car.db")) as books:
+        [[kept]] = books.execute("SELECT note FROM ledger WHERE event = 'settled'").fetchall()
+    assert kept.startswith("Settled by Ann: phoned[2J the rental again again")
+    assert len(kept) < 250
 
     ended = site.start("-m", "operations", "settle", booking_id, "car", *ANN)
     assert ended.status() == 1

@@ -53,7 +53,7 @@ async def test_an_operator_settles_a_leg_whose_undo_is_stuck(world: World) -> No
         outcome = await handle.result()
         assert (await world.read(handle)).outcome().legs[1].state is LegState.SETTLED
         assert [leg.state for leg in outcome.legs] == [U, LegState.SETTLED, LegState.REFUSED]
-        assert outcome.legs[1].reason == "Settled by Ann: phoned the hotel"
+        assert outcome.legs[1].reason == "Our staff made sure that nothing is booked."
         assert world.held(handle) == [Leg.HOTEL], "it cannot be recorded yet"
         world.hotel.always_on_release = None
         await until(lambda: world.held(handle) == [])

@@ -6,6 +6,9 @@ from uuid import uuid4
 
 import pytest
 
+from bookings.cursors import cursor_of
+from bookings.errors import BadCursor
+from bookings.listing import Filter
 from tools.helpers.processes import wait_until
 from tools.helpers.service import Service, service
 from tools.helpers.temporal_server import temporal_server
@@ -90,6 +93,15 @@ def test_pages_hold_every_booking_once(site: Service) -> None:
     assert "cursor" in query
     other_list = site.http.get("/bookings", params={"cursor": query["cursor"]})
     assert other_list.status_code == 400
+
+
+@pytest.mark.parametrize("token", [b"garbage", b'{"CloseTime":"x"}'])
+def test_a_cursor_that_is_forged_is_no_outage(site: Service, token: bytes) -> None:
+    """Its checksum is right, but Temporal cannot read what is in it."""
+    cursor = cursor_of(token, Filter().query(searchable=True))
+    answer = site.http.get("/bookings", params={"cursor": cursor})
+    assert answer.status_code == 400
+    assert answer.json()["detail"] == BadCursor.text
 
 
 @pytest.mark.parametrize(
