@@ -154,6 +154,7 @@ async def main() -> None:
         loop.add_signal_handler(signum, stop.set)
 
     settings = Settings.load()
+    warn_of_clear_text(settings)
     activities = make_activities(settings)
     changes = {"deployment_config": deployment(settings)} | share_of(settings)
     connecting = asyncio.create_task(connect_patiently(settings))

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import logging
 import threading
 from collections.abc import Callable, Coroutine
 from contextlib import closing
@@ -10,12 +11,14 @@ from typing import Any, TypeVar
 from flask import Flask
 
 import http_server
-from bookings.client import let_sdk_rest
+from bookings.client import let_sdk_rest, warn_of_clear_text
 from bookings.service import Bookings
 from logs import log_to_stderr
 from settings import Settings, give_up, is_loopback, take_no_arguments
 from web import access, openapi, problems
 from web.views import create_blueprint
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -87,6 +90,9 @@ def main() -> None:
             f"HOST={settings.host} would let everybody book and cancel. "
             "Set API_TOKENS or API_TOKENS_FILE, or leave HOST at 127.0.0.1."
         )
+    if not is_loopback(settings.host):
+        log.warning("Tokens and names are sent in clear text, unless a proxy in front speaks TLS.")
+    warn_of_clear_text(settings)
     try:
         listener = http_server.listen(settings.host, settings.port)
     except OSError as error:

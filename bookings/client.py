@@ -10,7 +10,9 @@ from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig
 from temporalio.service import GrpcCompression, RetryConfig
 
-from settings import Settings
+from settings import Settings, is_loopback
+
+log = logging.getLogger(__name__)
 
 
 def external_address() -> str | None:
@@ -34,6 +36,16 @@ def rehearses(settings: Settings) -> bool:
     if settings.demo_faults is not None:
         return settings.demo_faults
     return external_address() is None and not settings.has_clients
+
+
+def warn_of_clear_text(settings: Settings) -> None:
+    """Log if everything that goes to Temporal can be read on the way."""
+    config = connect_config(settings)
+    host = config["target_host"].rpartition(":")[0]
+    if not (is_loopback(host) or config.get("tls")):
+        log.warning(
+            "Trips and names go to Temporal at %s unencrypted. Set TEMPORAL_TLS=true.", host
+        )
 
 
 async def let_sdk_rest() -> None:

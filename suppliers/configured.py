@@ -1,15 +1,20 @@
 """The configured suppliers; a wrong setting ends the process with one message."""
 
+import logging
+import os
 import ssl
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
 
-from settings import Settings, give_up
+from settings import Settings, give_up, is_loopback
 from suppliers import Supplier, open_supplier
 from suppliers.breaker import Breaker
 from suppliers.exchange import Access
 from suppliers.http import HttpSupplier
 from suppliers.sql import SqlSupplier
+
+log = logging.getLogger(__name__)
 
 
 def access_of(settings: Settings, leg: str) -> Access:
@@ -45,8 +50,27 @@ def supplier_of(settings: Settings, leg: str) -> Supplier:
         )
     except ValueError as error:
         give_up(str(error))
+    if clear_text_to := readable_on_the_way(settings.supplier_url(leg)):
+        log.warning("Travellers' names go to the %s supplier %s.", leg, clear_text_to)
     # A database has time limits of its own, and is near; a partner is neither known nor near.
     return Breaker(supplier, leg) if isinstance(supplier, HttpSupplier) else supplier
+
+
+def readable_on_the_way(url: str) -> str:
+    """What is wrong with a supplier's URL if others could read, or answer, what is sent there."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    host = parts.hostname or query.get("host", "/")
+    if (
+        parts.scheme not in {"http", "postgres", "postgresql"}
+        or host[0] == "/"
+        or is_loopback(host)
+    ):
+        return ""
+    if parts.scheme == "http":
+        return "unencrypted; use https://"
+    verified = query.get("sslmode", os.environ.get("PGSSLMODE")) in {"verify-ca", "verify-full"}
+    return "" if verified else "at an unverified server; add ?sslmode=verify-full to its URL"
 
 
 def sql_supplier_of(settings: Settings, leg: str) -> SqlSupplier:

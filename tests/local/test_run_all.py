@@ -195,7 +195,7 @@ def test_each_program_is_told_only_its_own_secrets(
     environment: Environment, tmp_path: Path
 ) -> None:
     secrets = {
-        "API_TOKENS": "acme:a-token-of-acme",
+        "API_TOKENS": "acme:a-token-of-acme-s",
         "SUPPLIER_TOKENS": "a-token-for-our-own-supplier",
         "CAR_SUPPLIER": "https://partner:s3cret@car.example",
         "HOTEL_SUPPLIER_TOKEN": "a-token-for-the-hotel",
