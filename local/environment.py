@@ -7,8 +7,8 @@ from bookings.client import rehearses
 from settings import Settings
 
 SUPPLIERS = "(CAR|HOTEL|FLIGHT)_SUPPLIER.*"
-SECRETS = f"API_TOKENS.*|SUPPLIER_TOKENS.*|SMTP_URL|{SUPPLIERS}"
-NEEDED = {"temporal": "", "worker": f"SMTP_URL|{SUPPLIERS}", "web": "API_TOKENS.*"}
+SECRETS = f"API_TOKENS.*|SUPPLIER_TOKENS.*|SMTP_URL|ALERT_URL|{SUPPLIERS}"
+NEEDED = {"temporal": "", "worker": f"SMTP_URL|ALERT_URL|{SUPPLIERS}", "web": "API_TOKENS.*"}
 
 
 def environment_of(program: str, settings: Settings) -> dict[str, str]:
@@ -18,5 +18,7 @@ def environment_of(program: str, settings: Settings) -> dict[str, str]:
         for name, text in os.environ.items()
         if not re.fullmatch(SECRETS, name) or re.fullmatch(NEEDED[program], name)
     }
+    if program == "web" and settings.smtp_url:  # which says in the form whether mail is sent
+        kept["SMTP_URL"] = re.sub("//.*@", "//", settings.smtp_url)
     # Said to both, as the worker does not see whether there are tokens.
     return kept | {"PYTHONUNBUFFERED": "1", "DEMO_FAULTS": str(rehearses(settings))}
