@@ -1,4 +1,4 @@
-"""For operators: audit the trips, adopt a lost one, settle a stuck leg, show and set the stock."""
+"""For operators: audit the trips, adopt a lost one, settle a leg, forget a traveller, set stock."""
 
 import argparse
 import os
@@ -6,6 +6,7 @@ import sys
 
 from operations import adopt, settle, stock
 from operations.audit import command as audit
+from operations.forget import command as forget
 from settings import Settings
 
 
@@ -14,7 +15,7 @@ def main() -> int:
     os.umask(0o077)  # a file that it creates holds travellers' names
     parser = argparse.ArgumentParser(prog="python -m operations", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
-    for command in (audit, adopt, settle, stock):
+    for command in (audit, adopt, settle, forget, stock):
         command.add_to(commands)
     arguments = parser.parse_args()
     status: int = arguments.run(Settings.load(), arguments)

@@ -37,6 +37,10 @@ class Busy(Exception):
     """Nothing was tried, as the supplier has not answered for a while; the text is for people."""
 
 
+class CannotForget(Exception):
+    """The supplier cannot remove a name by itself; somebody has to ask it by other means."""
+
+
 class Supplier(Protocol):
     """Reserves and releases one leg of a trip; safe to use from many threads.
 
@@ -58,6 +62,15 @@ class Supplier(Protocol):
 
     def settle(self, key: str, note: str) -> None:
         """Release the key, and record the note of the operator who settled it by other means."""
+
+    def forget(self, key: str) -> None:
+        """Remove the traveller's name from the key; what is held stays held.
+
+        It is not an error if nothing is known of the key.
+
+        Raises:
+            CannotForget: The supplier has no way to.
+        """
 
     def close(self) -> None:
         """Close all connections."""

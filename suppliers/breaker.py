@@ -65,6 +65,10 @@ class Breaker:
         self.supplier.settle(key, note)
         self._answered()
 
+    def forget(self, key: str) -> None:
+        """See `Supplier.forget`."""
+        self.supplier.forget(key)
+
     def close(self) -> None:
         """See `Supplier.close`."""
         self.supplier.close()

@@ -4,7 +4,7 @@ import logging
 import unicodedata
 from http import HTTPStatus
 
-from suppliers import Fenced, Invalid, Refused, SoldOut, Unavailable
+from suppliers import CannotForget, Fenced, Invalid, Refused, SoldOut, Unavailable
 from suppliers.exchange import Access, Answer, Partner
 
 REFUSALS: dict[int, type[Refused]] = {
@@ -15,6 +15,8 @@ REFUSALS: dict[int, type[Refused]] = {
 """The answers that are final; any other than success leaves the outcome unknown."""
 
 SUCCESSES = {HTTPStatus.OK, HTTPStatus.CREATED}
+FORGOTTEN = {HTTPStatus.OK, HTTPStatus.NO_CONTENT, HTTPStatus.NOT_FOUND}
+CANNOT_FORGET = {HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}
 UNIDENTIFIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 MAX_NOTE = 2000
@@ -46,6 +48,14 @@ class HttpSupplier:
     def settle(self, key: str, note: str) -> None:
         """See `Supplier.settle`; a service that keeps no notes still releases the key."""
         self._delete(key, {"settled": note[:MAX_NOTE]})
+
+    def forget(self, key: str) -> None:
+        """See `Supplier.forget`."""
+        status = self._ask("PATCH", key, {"traveller": ""}).status
+        if status in CANNOT_FORGET:
+            raise CannotForget
+        if status not in FORGOTTEN:
+            raise self._unknown("PATCH", status)
 
     def close(self) -> None:
         """See `Supplier.close`."""

@@ -59,6 +59,13 @@ def create_service(supplier: SqlSupplier, tokens: Sequence[str] = ()) -> Flask:
             supplier.release(key)
         return "", HTTPStatus.NO_CONTENT
 
+    @app.patch("/reservations/<key>")
+    def forget(key: str) -> ResponseReturnValue:
+        if _json() != {"traveller": ""}:
+            raise Invalid('Only the name can be changed, to nothing: {"traveller": ""}.')
+        supplier.forget(key)
+        return "", HTTPStatus.NO_CONTENT
+
     @app.get("/reservations/<key>")
     def read(key: str) -> ResponseReturnValue:
         if found := supplier.find(key):
@@ -75,25 +82,27 @@ def create_service(supplier: SqlSupplier, tokens: Sequence[str] = ()) -> Flask:
     return app
 
 
+def _json() -> object:
+    """The body; None if it is not JSON, or is made to break whoever reads it."""
+    try:
+        return json.loads(request.get_data())
+    except (ValueError, RecursionError):
+        return None
+
+
 def _order() -> tuple[str, str]:
     """The item and the traveller that the request names."""
-    try:
-        match json.loads(request.get_data()):
-            case {"item": str(item), "traveller": str(traveller)}:
-                return item, traveller
-    except (ValueError, RecursionError):
-        pass  # it is not JSON, or it is made to break whoever reads it
+    match _json():
+        case {"item": str(item), "traveller": str(traveller)}:
+            return item, traveller
     raise Invalid("The body must be a JSON object with two texts: item and traveller.")
 
 
 def _note() -> str:
-    """The note of an operator who settled the key; in the body, as addresses are logged."""
-    try:
-        match json.loads(request.get_data() or "{}"):
-            case {"settled": str(note)}:
-                return note
-    except (ValueError, RecursionError):
-        pass  # without a readable note it is a release
+    """The note of an operator who settled the key, if any; in the body, as addresses are logged."""
+    match _json():
+        case {"settled": str(note)}:
+            return note
     return request.args.get("settled", "")  # as older clients send it
 
 

@@ -6,6 +6,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    and_,
     bindparam,
     func,
     insert,
@@ -39,9 +40,10 @@ _RESERVATION = select(
 _MARK_RELEASED = (
     update(reservation)
     .where(reservation.c.key == bindparam("this"), reservation.c.state == "booked")
-    .values(state="released", changed_at=bindparam("now"))
+    .values(state="released", traveller="", changed_at=bindparam("now"))
     .returning(reservation.c.item)
 )
+_FORGET = update(reservation).where(reservation.c.key == bindparam("this")).values(traveller="")
 _GIVE_BACK = update(stock).where(stock.c.item == bindparam("this")).values(taken=stock.c.taken - 1)
 _WRITE_LEDGER = insert(ledger)
 
@@ -93,6 +95,11 @@ class SqlSupplier:
             if db.scalar(select(ledger.c.id).where(*known)) is None:
                 _write_ledger(db, key, "", "settled", note)
 
+    def forget(self, key: str) -> None:
+        """See `Supplier.forget`; the ledger, which names nobody, keeps its entries."""
+        with writing(self._ready_engine()) as db:
+            db.execute(_FORGET, {"this": key})
+
     def close(self) -> None:
         """See `Supplier.close`."""
         self._engine.dispose()
@@ -143,6 +150,15 @@ class SqlSupplier:
         """The reservation under a key, booked or released; None if there is none."""
         found = self._reservations(reservation.c.key == key) if not unfit(key) else []
         return found[0] if found else None
+
+    def naming(self, who: str) -> list[str]:
+        """The keys that have a traveller's name: this one, or whichever this booking has."""
+        named = or_(
+            reservation.c.traveller == who,
+            reservation.c.key.startswith(f"{who}:", autoescape=True),
+        )
+        found = self._reservations(and_(reservation.c.traveller != "", named))
+        return [one.key for one in found]
 
     def _release(self, db: Connection, key: str) -> None:
         # Inserting first decides the race with a concurrent reserve.

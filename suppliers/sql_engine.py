@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
@@ -79,6 +79,19 @@ def _set_up_sqlite(connection: sqlite3.Connection, _: object) -> None:
     with suppress(sqlite3.OperationalError):
         connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")  # a power cut loses nothing that was acknowledged
+
+
+def compact(file: Path) -> None:
+    """Rewrite a SQLite file without the remains of what was deleted, also while it is in use.
+
+    Raises:
+        sqlite3.OperationalError: Others did not let go of it for half a minute.
+    """
+    with closing(sqlite3.connect(file, timeout=30, isolation_level=None)) as db:
+        db.execute("VACUUM")
+        [busy, *_] = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise sqlite3.OperationalError("its write-ahead log is in use")
 
 
 def _watch_file(engine: Engine) -> None:

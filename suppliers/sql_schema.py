@@ -43,7 +43,11 @@ class Stock:
 
 @dataclass(frozen=True)
 class Reservation:
-    """A reservation, booked or released; item and traveller are empty if it was never booked."""
+    """A reservation, booked or released.
+
+    The item is empty if it was never booked; the traveller then too, and once it was released or
+    the traveller was forgotten.
+    """
 
     key: str
     item: str

@@ -22,10 +22,12 @@ MOMENT = 1.0
 class Report(BaseModel):
     """The result of an audit.
 
-    `forgotten` counts trips past Temporal's retention, which were judged by the suppliers alone.
+    Two kinds of trips are not in Temporal, and were judged by the suppliers alone: those that are
+    past its retention, and those whose travellers were forgotten on request.
     """
 
     trips: dict[Standing, int]
+    past_retention: int
     forgotten: int
     held: dict[Leg, int]
     findings: list[Finding]
@@ -49,19 +51,24 @@ async def audit(client: Client, shops: Sequence[Shop], moment: float = MOMENT) -
         books = await read_all(shops, known.values())
         require_begun(books, known.values())
         held = by_booking(books)
-        findings = judge(held.keys() | known.keys(), known, held, since)
+        whole = {shelf.leg for shelf in books if shelf.whole}
+        findings = judge(held.keys() | known.keys(), known, held, since, whole)
         if any(finding.is_violation for finding in findings) or wrong_in(books):
             await asyncio.sleep(moment)
             findings = await look_again(client, shops, findings, since)
     except RPCError as error:
         raise CannotAuditError(f"Temporal did not answer: {error.message}. Try again.") from error
+    gone = [
+        held[booking_id]
+        for booking_id in held.keys() - known.keys()
+        if all(one.forgotten or one.since < since for one in held[booking_id])
+    ]
+    forgotten = sum(any(one.forgotten for one in trip) for trip in gone)
     standings = Counter(trip.standing for trip in known.values())
     return Report(
         trips={standing: standings[standing] for standing in Standing},
-        forgotten=sum(
-            all(one.since < since for one in held[booking_id])
-            for booking_id in held.keys() - known.keys()
-        ),
+        past_retention=len(gone) - forgotten,
+        forgotten=forgotten,
         held={shelf.leg: len(shelf.held) for shelf in books},
         findings=findings,
         not_seen=[shop.blind_spot for shop in shops if shop.blind_spot],
@@ -81,7 +88,8 @@ async def look_again(
     books = await read_all(shops, before.values())
     after = await these_trips(client, suspects)
     steady = {suspect for suspect in suspects if before.get(suspect) == after.get(suspect)}
-    return judge(steady, before, by_booking(books), since) + wrong_in(books)
+    whole = {shelf.leg for shelf in books if shelf.whole}
+    return judge(steady, before, by_booking(books), since, whole) + wrong_in(books)
 
 
 async def read_all(shops: Sequence[Shop], known: Iterable[KnownTrip]) -> list[Books]:
@@ -121,13 +129,14 @@ def judge(
     known: Mapping[str, KnownTrip],
     held: Mapping[str, list[Held]],
     since: datetime,
+    whole: set[Leg],
 ) -> list[Finding]:
     """The findings about some trips."""
     return [
         finding
         for booking_id in sorted(booking_ids)
         for finding in judge_trip(
-            booking_id, known.get(booking_id), held.get(booking_id, []), since
+            booking_id, known.get(booking_id), held.get(booking_id, []), since, whole
         )
     ]
 

@@ -17,7 +17,11 @@ def booking_id_of(key: str) -> str:
 
 
 def judge_trip(
-    booking_id: str, known: KnownTrip | None, held: Collection[Held], remembered_since: datetime
+    booking_id: str,
+    known: KnownTrip | None,
+    held: Collection[Held],
+    remembered_since: datetime,
+    whole: Collection[Leg],
 ) -> Iterator[Finding]:
     """The findings about one trip.
 
@@ -26,13 +30,14 @@ def judge_trip(
         known: The trip according to Temporal.
         held: All its reservations at the suppliers.
         remembered_since: The start of Temporal's retention period.
+        whole: The legs whose suppliers' books were read whole.
     """
     keys = known.keys() if known else {}
     own = [one for one in held if keys.get(one.leg) == one.key]
     # If an idempotency key is used again after the retention period, two trips share a booking id.
     others = [one for one in held if one not in own]
     for _, group in groupby(sorted(others, key=_trip_part), _trip_part):
-        yield from _judge_alone(booking_id, list(group), own, remembered_since)
+        yield from _judge_alone(booking_id, list(group), own, remembered_since, whole)
     if known:
         yield from _judge_known(known, own)
 
@@ -72,13 +77,14 @@ def _judge_alone(
     held: Collection[Held],
     own: Collection[Held],
     remembered_since: datetime,
+    whole: Collection[Leg],
 ) -> Iterator[Finding]:
     """Judge a trip that Temporal has never known or has forgotten: it must hold three legs."""
-    young = [one for one in held if one.since >= remembered_since]
+    young = [one for one in held if one.since >= remembered_since and not one.forgotten]
     for one in young:
         if one.leg in {mine.leg for mine in own}:
             yield wording.duplicate(booking_id, one)
         else:
             yield wording.unknown(booking_id, one)
-    if not young and {one.leg for one in held} != set(Leg):
+    if not young and not {one.leg for one in held}.issuperset(whole):
         yield wording.incomplete(booking_id, held)

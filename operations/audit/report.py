@@ -12,10 +12,10 @@ def lines(report: Report) -> Iterator[str]:
     yield f"{sum(report.trips.values())} trips: {', '.join(_counts(report))}."
     held = ", ".join(f"{count} {leg}s" for leg, count in report.held.items())
     yield f"The suppliers hold {held}."
-    if report.forgotten:
+    if report.past_retention or report.forgotten:
         yield (
-            f"{report.forgotten} trips are past Temporal's retention period; "
-            "they were judged by the suppliers alone."
+            f"Judged by the suppliers alone: {report.past_retention} trips past Temporal's "
+            f"retention period, {report.forgotten} forgotten on request."
         )
     yield from report.not_seen
     notes = [finding for finding in report.findings if not finding.is_violation]

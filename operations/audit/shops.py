@@ -39,16 +39,25 @@ class Held:
     since: datetime
     traveller: str = ""
 
+    @property
+    def forgotten(self) -> bool:
+        """Whether the traveller was forgotten: no reservation is made without one."""
+        return not self.traveller
+
 
 @dataclass(frozen=True)
 class Books:
-    """What a supplier holds; `begun` is false if it has no books yet."""
+    """What a supplier holds; `begun` is false if it has no books yet.
+
+    `whole` is false if it was asked only for the trips that Temporal knows.
+    """
 
     leg: Leg
     held: list[Held]
     stock: list[Stock] = field(default_factory=list)
     unexplained: list[str] = field(default_factory=list)
     begun: bool = True
+    whole: bool = True
 
 
 class Shop(Protocol):
@@ -121,7 +130,7 @@ class PartnerShop:
                 f"The {self.leg} supplier does not respond as it should: {error}\n"
                 f"Check {self.leg.upper()}_SUPPLIER, and that the service supports GET."
             ) from error
-        return Books(self.leg, held)
+        return Books(self.leg, held, whole=False)
 
     def _read(self, keys: Iterable[str]) -> list[Held]:
         with (

@@ -79,12 +79,12 @@ def unknown(booking_id: str, held: Held) -> Finding:
 
 
 def incomplete(booking_id: str, held: Iterable[Held]) -> Finding:
-    """A trip past Temporal's retention period holds only some of its legs."""
+    """A trip that is no longer in Temporal holds only some of its legs."""
     legs = {one.leg: one.key for one in held}
     return Finding(
         kind=Kind.INCOMPLETE,
         booking_id=booking_id,
-        why=f"It is past Temporal's retention period, and holds only: {', '.join(legs)}.",
+        why=f"Temporal has forgotten it, and it holds only: {', '.join(legs)}.",
         todo=f"The ledgers show what happened. {RELEASE}: {', '.join(legs.values())}",
     )
 

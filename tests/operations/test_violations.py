@@ -1,14 +1,20 @@
 """The audit can fail: each kind of violation is planted, and reported with its booking's id."""
 
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 
 import pytest
 import pytest_asyncio
 
+from operations.audit.auditor import audit
 from operations.audit.findings import Kind
+from operations.audit.shops import PartnerShop
 from shared import Leg
+from suppliers.exchange import Access
+from suppliers.service import create_service
 from tests.operations.town import Town, new_booking_id
 from tests.saga.world import Late, until
+from tests.suppliers.shops import serving
 
 TAKE = "UPDATE stock SET taken = taken + 1 WHERE item = :item"
 GIVE_BACK = "UPDATE stock SET taken = taken - 1 WHERE item = :item"
@@ -157,7 +163,44 @@ async def test_what_temporal_has_forgotten_is_judged_at_the_suppliers_alone(town
         await expect(town, (Kind.INCOMPLETE, key.partition(":")[0], None))
         with town.damaged(Leg.FLIGHT, *HOLD, **held(Leg.FLIGHT)):
             report = await town.audit()
-            assert (report.forgotten, report.violations) == (1, [])
+            assert (report.past_retention, report.violations) == (1, [])
+
+
+async def test_a_forgotten_trip_is_told_from_an_unknown_one(town: Town) -> None:
+    key = f"{new_booking_id()}:f00d"
+    nameless = "UPDATE reservation SET traveller = '' WHERE key = :key"
+
+    def held(leg: Leg) -> dict[str, str]:
+        return {"key": f"{key}:{leg}", "item": f"a {leg}", "since": NOW}
+
+    with (
+        town.damaged(Leg.CAR, *HOLD, nameless, **held(Leg.CAR)),
+        town.damaged(Leg.HOTEL, *HOLD, nameless, **held(Leg.HOTEL)),
+    ):
+        await expect(town, (Kind.INCOMPLETE, key.partition(":")[0], None))
+        with town.damaged(Leg.FLIGHT, *HOLD, **held(Leg.FLIGHT)):
+            await expect(
+                town,
+                (Kind.UNKNOWN, key.partition(":")[0], Leg.FLIGHT),
+            )
+        with town.damaged(Leg.FLIGHT, *HOLD, nameless, **held(Leg.FLIGHT)):
+            report = await town.audit()
+            assert (report.forgotten, report.past_retention, report.violations) == (1, 0, [])
+
+
+async def test_a_forgotten_trip_is_whole_without_the_legs_that_only_a_partner_sees(
+    town: Town,
+) -> None:
+    key = f"{new_booking_id()}:f00d"
+    nameless = "UPDATE reservation SET traveller = '' WHERE key = :key"
+    with ExitStack() as stack:
+        for leg in (Leg.HOTEL, Leg.FLIGHT):
+            held = {"key": f"{key}:{leg}", "item": f"a {leg}", "since": NOW}
+            stack.enter_context(town.damaged(leg, *HOLD, nameless, **held))
+        url = stack.enter_context(serving(create_service(town.world.car)))
+        shops = [PartnerShop(url, Leg.CAR, Access()), *town.shops[1:]]
+        report = await audit(town.world.client, shops, moment=0.02)
+    assert (report.forgotten, report.violations) == (1, [])
 
 
 async def test_a_key_used_again_leaves_the_older_trip_alone(town: Town) -> None:

@@ -104,6 +104,9 @@ class Networked:
     def settle(self, key: str, note: str) -> None:
         raise NotImplementedError
 
+    def forget(self, key: str) -> None:
+        raise NotImplementedError
+
     def close(self) -> None:
         """Whoever made the networks closes them."""
 

@@ -34,6 +34,9 @@ class Scripted:
     def settle(self, key: str, note: str) -> None:
         self._do("settle")
 
+    def forget(self, key: str) -> None:
+        self._do("forget")
+
     def close(self) -> None:
         self.calls.append("close")
 

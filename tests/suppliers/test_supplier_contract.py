@@ -53,6 +53,32 @@ def test_who_was_sold_out_can_try_again_when_a_unit_is_back(shop: Shop) -> None:
     assert shop.held == {OTHER_KEY: ITEM}
 
 
+def test_a_name_is_forgotten_and_the_unit_stays_held(shop: Shop) -> None:
+    shop.supplier.reserve(KEY, ITEM, "Ada")
+    for _ in range(2):
+        shop.supplier.forget(KEY)
+    shop.supplier.reserve(KEY, ITEM, "Ada")  # a late repeat brings no name back
+
+    assert (shop.held, shop.taken) == ({KEY: ITEM}, {ITEM: 1})
+    assert [held.traveller for held in shop.books.held()] == [""]
+    shop.supplier.release(KEY)
+    assert (shop.held, shop.taken) == ({}, {ITEM: 0})
+
+
+def test_a_release_forgets_the_name(shop: Shop) -> None:
+    shop.supplier.reserve(KEY, ITEM, "Ada")
+    shop.supplier.release(KEY)
+
+    released = shop.books.find(KEY)
+    assert released is not None
+    assert (released.item, released.traveller) == (ITEM, "")
+
+
+def test_what_is_not_known_can_be_forgotten(shop: Shop) -> None:
+    shop.supplier.forget(KEY)
+    assert shop.books.find(KEY) is None
+
+
 def test_release_gives_back_once(shop: Shop) -> None:
     shop.supplier.reserve(KEY, ITEM, "Ada")
     shop.supplier.reserve(OTHER_KEY, ITEM, "Bob")

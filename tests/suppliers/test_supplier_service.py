@@ -52,6 +52,16 @@ def test_a_reservation_from_first_to_last(http: httpx2.Client) -> None:
     assert_problem(http.put(PATH, json=ORDER), 410)
 
 
+def test_a_name_can_only_be_changed_to_nothing(http: httpx2.Client) -> None:
+    http.put(PATH, json=ORDER)
+    bodies: list[Any] = [{}, {"traveller": "Bob"}, {"traveller": "", "item": "x"}, []]
+    for body in bodies:
+        assert_problem(http.patch(PATH, json=body), 422)
+    assert http.get(PATH).json()["traveller"] == "Ada"
+    assert http.patch(PATH, json={"traveller": ""}).status_code == 204
+    assert (http.get(PATH).json()["state"], http.get(PATH).json()["traveller"]) == ("booked", "")
+
+
 def test_sold_out_says_so(http: httpx2.Client, books: SqlSupplier) -> None:
     books.set_stock(ITEM, 0)
     response = http.put(PATH, json=ORDER)
