@@ -30,6 +30,7 @@ FOLLOW_UP_MEMO = "follow_up"
 BOOKING_STATUS = SearchAttributeKey.for_keyword("BookingStatus")
 TRAVELLER = SearchAttributeKey.for_keyword("Traveller")
 OWNER = SearchAttributeKey.for_keyword("Owner")
+SEARCH_WORDS = SearchAttributeKey.for_keyword_list("SearchWords")
 
 
 class Leg(StrEnum):
@@ -125,13 +126,18 @@ class BookVacationInput(Message):
         item: str = getattr(self, f"book_{leg}_id")
         return item
 
+    @property
+    def traveller(self) -> str:
+        """The traveller's name."""
+        return self.name or self.book_user_id
+
     def order(self, booking_id: str, leg: Leg) -> "LegOrder":
         """The input of a leg's activities, the same for booking and undoing."""
         return LegOrder(
             key=f"{booking_id}:{self.fingerprint}:{leg}",
             leg=leg,
             item=self.item(leg),
-            traveller=self.name or self.book_user_id,
+            traveller=self.traveller,
             attempts=self.attempts,
         )
 

@@ -39,7 +39,7 @@ class NotSearchable(BookingError):
 
     text = (
         "Lists cannot be filtered: this Temporal server lacks the search attributes "
-        "BookingStatus, Traveller and Owner. Create them, or omit the filters."
+        "BookingStatus, Traveller, Owner and SearchWords. Create them, or omit the filters."
     )
 
 

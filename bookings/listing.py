@@ -1,6 +1,5 @@
 """Lists of bookings, in the order of Temporal's visibility: running, then most recently ended."""
 
-import re
 from datetime import datetime
 from typing import Annotated
 
@@ -10,10 +9,9 @@ from temporalio.service import RPCError
 
 from bookings.cursors import cursor_of, token_of
 from bookings.errors import BadCursor, NotSearchable
-from bookings.names import slug
+from bookings.search import condition
 from shared import (
     BOOK_WORKFLOW,
-    BOOKING_ID,
     CANCEL_SUFFIX,
     CANCEL_WORKFLOW,
     OUTCOME_MEMO,
@@ -46,6 +44,7 @@ class BookingSummary(BaseModel):
 
     booking_id: str
     user_id: str
+    name: str
     status: Status
     items: dict[Leg, str]
     started_at: datetime
@@ -67,7 +66,7 @@ class BookingPage(BaseModel):
 class Filter(BaseModel):
     """The bookings that a client wants to list.
 
-    `traveller` is a booking id, a user id, or the name in a user id.
+    `traveller` is what somebody types to find a booking; see `bookings.search`.
     """
 
     status: Annotated[Status | None, BeforeValidator(lambda text: text or None)] = None
@@ -77,11 +76,8 @@ class Filter(BaseModel):
     def query(self, searchable: bool, types: str = BOTH) -> str:
         """The visibility query; no value in it can contain a quote."""
         parts = [types]
-        if re.fullmatch(BOOKING_ID, self.traveller):
-            ids = f"'{self.traveller}', '{self.traveller}{CANCEL_SUFFIX}'"
-            parts.append(f"WorkflowId IN ({ids})")
-        elif self.traveller:
-            parts.append(f"Traveller STARTS_WITH '{slug(self.traveller)}'")
+        if self.traveller.strip():
+            parts.append(condition(self.traveller))
         if self.owner and searchable:
             parts.append(f"Owner = '{self.owner}'")
         if self.status:
@@ -138,6 +134,7 @@ async def summarise(row: WorkflowExecution, owner: str) -> BookingSummary | None
     return BookingSummary(
         booking_id=row.id.removesuffix(CANCEL_SUFFIX),
         user_id=trip.book_user_id,
+        name=trip.traveller,
         status=status_of(row, outcome),
         items={leg: trip.item(leg) for leg in Leg},
         started_at=row.start_time,

@@ -41,6 +41,7 @@ class Booking(BaseModel):
 
     booking_id: str
     user_id: str
+    name: str
     status: Status
     condition: Condition | None = None
     reason: str | None = None
@@ -91,6 +92,7 @@ async def find_booking(client: Client, booking_id: str) -> Found | None:
     booking = Booking(
         booking_id=booking_id,
         user_id=trip.book_user_id,
+        name=trip.traveller,
         status=outcome.status,
         condition=condition,
         reason=outcome.reason,

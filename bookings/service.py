@@ -24,6 +24,7 @@ from bookings.errors import KeyUsed, NoSuchBooking, Overloaded, Stopped, Tempora
 from bookings.history import Condition
 from bookings.listing import BookingPage, Filter, list_bookings
 from bookings.reading import Booking, Found, Handle, find_booking
+from bookings.search import search_words
 from settings import Settings
 from shared import (
     BOOK_WORKFLOW,
@@ -32,6 +33,7 @@ from shared import (
     CANCEL_SUFFIX,
     CANCEL_WORKFLOW,
     OWNER,
+    SEARCH_WORDS,
     TASK_QUEUE_NAME,
     TRAVELLER,
     TRIP_MEMO,
@@ -48,6 +50,7 @@ def search_attributes(trip: BookVacationInput, status: Status) -> TypedSearchAtt
             SearchAttributePair(BOOKING_STATUS, status.value),
             SearchAttributePair(TRAVELLER, trip.book_user_id),
             SearchAttributePair(OWNER, trip.owner),
+            SearchAttributePair(SEARCH_WORDS, search_words(trip)),
         ]
     )
 
@@ -252,7 +255,7 @@ class Bookings:
             asked = ListSearchAttributesRequest(namespace=self.client.namespace)
             try:
                 known = await self.client.operator_service.list_search_attributes(asked)
-                wanted = {key.name for key in (BOOKING_STATUS, TRAVELLER, OWNER)}
+                wanted = {key.name for key in (BOOKING_STATUS, TRAVELLER, OWNER, SEARCH_WORDS)}
                 self._searchable = wanted <= set(known.custom_attributes)
             except RPCError as error:
                 if error.status in AWAY:

@@ -20,7 +20,12 @@ from settings import CONFIGURATION_ERROR, Settings, take_no_arguments
 READY = "Temporal is ready"
 """The start of the line that is printed once the server can take bookings."""
 
-SEARCH_ATTRIBUTES = {"BookingStatus": "Keyword", "Traveller": "Keyword", "Owner": "Keyword"}
+SEARCH_ATTRIBUTES = {
+    "BookingStatus": "Keyword",
+    "Traveller": "Keyword",
+    "Owner": "Keyword",
+    "SearchWords": "KeywordList",
+}
 
 SERVER_SETTINGS = {
     # By default each shard reads these queues 20 times a second. Here there is one shard for

@@ -14,6 +14,7 @@ class BookAnswer(BaseModel):
     flight: str | None = None
     result: str
     user_id: str
+    name: str
     booking_id: str
     status: Status
     legs: list[LegOutcome]
@@ -21,7 +22,9 @@ class BookAnswer(BaseModel):
     url: str
 
 
-def book_answer(booking_id: str, user_id: str, outcome: BookingOutcome, url: str) -> BookAnswer:
+def book_answer(
+    booking_id: str, user_id: str, name: str, outcome: BookingOutcome, url: str
+) -> BookAnswer:
     """The legacy body of an outcome: existing clients compare these texts."""
     items = {leg.leg: leg.item for leg in outcome.legs}
     booked = outcome.status is Status.BOOKED
@@ -33,6 +36,7 @@ def book_answer(booking_id: str, user_id: str, outcome: BookingOutcome, url: str
         cancelled=not booked,
         result=result,
         user_id=user_id,
+        name=name,
         booking_id=booking_id,
         status=outcome.status,
         legs=outcome.legs,

@@ -47,7 +47,9 @@ def answer(booking: Booking) -> Response:
     """A booking in the words of `POST /book` if it has ended, and else where to look again."""
     url = url_for("bookings.booking", booking_id=booking.booking_id)
     if booking.status.is_final:
-        return json(book_answer(booking.booking_id, booking.user_id, booking.outcome(), url))
+        return json(
+            book_answer(booking.booking_id, booking.user_id, booking.name, booking.outcome(), url)
+        )
     return json(booking, 202, Location=url, Retry_After="1")
 
 
@@ -97,7 +99,7 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
             outcome = await bookings.outcome(booking_id, seconds)
         if outcome and outcome.status.is_final and not replayed:
             url = url_for("bookings.booking", booking_id=booking_id)
-            return json(book_answer(booking_id, trip.book_user_id, outcome, url))
+            return json(book_answer(booking_id, trip.book_user_id, trip.name, outcome, url))
         response = answer(await bookings.read(booking_id, client()))
         if replayed:
             response.headers["Idempotent-Replayed"] = "true"

@@ -63,8 +63,13 @@ def test_cancelled_by_the_button_while_it_runs(page: Page, site: Service) -> Non
 def test_cancelled_by_the_button_after_it_was_booked(page: Page, site: Service) -> None:
     booking_id = choose(page, "All goes well")
     headline(page, "Your trip is booked")
-    assert len(site.held(booking_id)) == 3
-    page.get_by_role("button", name="Cancel this trip").click()
+    page.get_by_text("Cancel this trip").click()
+    question = page.locator("#cancel p")
+    expect(question).to_contain_text("the trip of John Doe for good?")
+    for item in ("valid-car-id", "valid-hotel-id", "valid-flight-id"):
+        expect(question).to_contain_text(item)
+    assert len(site.held(booking_id)) == 3, "it was only asked"
+    page.get_by_role("button", name="Yes, cancel the trip").click()
     headline(page, "Your trip was cancelled")
     assert states(page) == ["undone"] * 3
     assert site.held(booking_id) == []
@@ -106,7 +111,8 @@ def test_without_javascript_the_page_is_loaded_again(new_page: NewPage) -> None:
     headline(page, "Booking your trip …")
     expect(page.get_by_role("button", name="Copy")).to_have_count(0)
     headline(page, "Your trip is booked")
-    page.get_by_role("button", name="Cancel this trip").click()
+    page.get_by_text("Cancel this trip").click()
+    page.get_by_role("button", name="Yes, cancel the trip").click()
     headline(page, "Your trip was cancelled")
 
 

@@ -88,6 +88,8 @@ def test_by_keyboard_only(page: Page, site: Service) -> None:
     headline(page, "Your trip is booked")
     tab_to(page, "Cancel this trip")
     page.keyboard.press("Enter")
+    tab_to(page, "Yes, cancel the trip")
+    page.keyboard.press("Enter")
     headline(page, "Your trip was cancelled")
     assert site.held(booking_id) == []
 

@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import psutil
 import pytest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client, WorkflowExecutionStatus
-from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from local.namespace import prepared
+from shared import BOOKING_STATUS, OWNER, SEARCH_WORDS, TRAVELLER
 from tools.helpers.processes import Environment, Started, started, wait_until
 from tools.helpers.temporal_server import temporal_server
 
@@ -41,12 +43,8 @@ async def connect(program: Started) -> Client:
     return await Client.connect(f"127.0.0.1:{program.environment['TEMPORAL_PORT']}")
 
 
-async def start_workflow(client: Client, **attributes: str) -> None:
+async def start_workflow(client: Client, *pairs: SearchAttributePair[Any]) -> None:
     """Start a workflow that no worker takes."""
-    pairs = [
-        SearchAttributePair(SearchAttributeKey.for_keyword(name), value)
-        for name, value in attributes.items()
-    ]
     await client.start_workflow(
         "Nobody", id="trip", task_queue="none", search_attributes=TypedSearchAttributes(pairs)
     )
@@ -62,8 +60,15 @@ async def test_it_keeps_closed_workflows_for_more_than_a_year(server: Started) -
 
 async def test_it_finds_workflows_by_our_search_attributes(server: Started) -> None:
     client = await connect(server)
-    await start_workflow(client, BookingStatus="running", Traveller="jane", Owner="ann")
+    await start_workflow(
+        client,
+        SearchAttributePair(BOOKING_STATUS, "running"),
+        SearchAttributePair(TRAVELLER, "jane"),
+        SearchAttributePair(OWNER, "ann"),
+        SearchAttributePair(SEARCH_WORDS, ["jane", "doe"]),
+    )
     query = "BookingStatus = 'running' AND Traveller = 'jane' AND Owner = 'ann'"
+    query += " AND SearchWords = 'doe'"
     found: list[str] = []
     while not found:
         found = [execution.id async for execution in client.list_workflows(query)]

@@ -23,7 +23,14 @@ def booking(status: Status, states: list[LegState], **leg: object) -> Booking:
         BookingLeg.model_validate({"leg": name, "item": "x", "state": state, **leg})
         for name, state in zip(Leg, states, strict=True)
     ]
-    return Booking(booking_id="trip-1", user_id="ann-1", status=status, legs=legs, started_at=START)
+    return Booking(
+        booking_id="trip-1",
+        user_id="ann-1",
+        name="Ann",
+        status=status,
+        legs=legs,
+        started_at=START,
+    )
 
 
 def with_condition(condition: Condition, *states: LegState) -> Booking:

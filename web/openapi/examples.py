@@ -38,6 +38,7 @@ def booking(status: Status, *states: LegState, reason: str | None = None) -> Boo
     return Booking(
         booking_id=BOOKING_ID,
         user_id=USER_ID,
+        name=REQUEST["name"],
         status=status,
         reason=reason,
         legs=legs,
@@ -48,7 +49,7 @@ def booking(status: Status, *states: LegState, reason: str | None = None) -> Boo
 
 def result(ended: Booking) -> BookAnswer:
     """The response of `POST /book` once this booking has ended."""
-    return book_answer(BOOKING_ID, USER_ID, ended.outcome(), URL)
+    return book_answer(BOOKING_ID, USER_ID, ended.name, ended.outcome(), URL)
 
 
 RUNNING = booking(Status.RUNNING, LegState.BOOKED, LegState.BOOKING, LegState.NOT_ATTEMPTED)

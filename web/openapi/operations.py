@@ -93,7 +93,8 @@ LIST = {
         parameter(
             "query",
             "traveller",
-            "A name, a `user_id`, the beginning of one, or a `booking_id`.",
+            "Words of the name, the e-mail address or the items, in any order and without regard "
+            "to case and accents; a `user_id`, a `booking_id`, or the beginning of one.",
             "John Doe",
             maxLength=200,
         ),
