@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from flask import Flask
 
 import http_server
-from bookings.client import let_sdk_rest, warn_of_clear_text
+from bookings.client import let_sdk_rest, rehearses, warn_of_clear_text
 from bookings.service import Bookings
 from logs import log_to_stderr
 from settings import Settings, give_up, is_loopback, take_no_arguments
@@ -41,6 +41,7 @@ class BookingApp(Flask):
         self.thread = threading.Thread(target=self.loop.run_forever, name="async", daemon=True)
         self.thread.start()
         self.bookings = self.wait_for(Bookings.connect(settings))
+        self.jinja_env.globals["demo"] = rehearses(settings)
         self.register_blueprint(create_blueprint(settings, self.bookings))
         self.register_blueprint(openapi.create_blueprint(settings))
         access.register(self, settings)

@@ -75,6 +75,7 @@ class Keeper:
             self._note_pid(self._running.pid)
             status = await self._running.ended()
             self._running = None
+            self._forget_pid()
             if status == CONFIGURATION_ERROR:
                 self._console.say(f"{name} cannot run as configured; see its last lines above")
                 raise CannotRunError
@@ -89,12 +90,17 @@ class Keeper:
         """Stop the program, by force once its grace is over or `hurry` is set."""
         if self._running:
             await self._running.stop(self._program.grace, hurry)
+            self._forget_pid()
 
     def _note_pid(self, pid: int) -> None:
         if self._program.pid_file:
-            with suppress(OSError):  # Temporal's own message about the folder is better
+            with suppress(OSError):  # what needs the folder says so itself
                 self._program.pid_file.parent.mkdir(parents=True, exist_ok=True)
                 self._program.pid_file.write_text(f"{pid}\n")
+
+    def _forget_pid(self) -> None:
+        if self._program.pid_file:  # the number may soon be another program's
+            self._program.pid_file.unlink(missing_ok=True)
 
     def _take(self, line: str) -> None:
         self._console.show(self._program.name, line)

@@ -50,12 +50,12 @@ def run(settings: Settings, *, worker: Program = WORKER, web: Program = WEB) -> 
         ]
     )
     temporal, worker, web = (
-        replace(
-            program,
-            pid_file=settings.data_dir / f"{program.name}.pid",
-            environment=environment_of(program.name, settings),
-        )
+        replace(program, environment=environment_of(program.name, settings))
         for program in (TEMPORAL, worker, web)
+    )
+    worker, web = (
+        replace(program, pid_file=settings.data_dir / f"{program.name}.pid")
+        for program in (worker, web)
     )
     stages = [[temporal], [worker, web]] if embedded else [[worker, web]]
     return asyncio.run(supervise(*stages, when_started=partial(announce, settings)))

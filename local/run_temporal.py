@@ -104,6 +104,7 @@ async def serve(settings: Settings, binary: Path, state: StateFolder) -> int:
     )
     retention = timedelta(days=settings.retention_days)
     preparing = asyncio.create_task(prepared(port, namespace, SEARCH_ATTRIBUTES, retention))
+    state.pid_file.write_text(f"{server.pid}\n")
     ended = asyncio.create_task(server.wait())
     try:
         await asyncio.wait({preparing, ended}, timeout=START_SECONDS, return_when=FIRST_COMPLETED)
@@ -117,6 +118,7 @@ async def serve(settings: Settings, binary: Path, state: StateFolder) -> int:
         return 1
     finally:
         preparing.cancel()
+        state.pid_file.unlink(missing_ok=True)
         await asyncio.gather(children.stop(server, STOP_SECONDS), let_sdk_rest())
 
 

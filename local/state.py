@@ -12,11 +12,13 @@ class StateFolder:
 
     Attributes:
         db_file: The server's state file.
+        pid_file: The file for its process id, for people who want to kill it.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.db_file = folder / "temporal.db"
+        self.pid_file = folder / "temporal.pid"
         self._version = folder / "temporal-version.txt"
         self._unfinished = folder / "temporal-unfinished.txt"
         self._lock: IO[str] | None = None

@@ -1,5 +1,6 @@
 """Pages: the API's data, rendered for browsers."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,10 +9,10 @@ from flask import render_template, request, url_for
 from bookings.history import Condition
 from bookings.listing import BookingPage, Filter
 from bookings.reading import Booking
-from shared import Leg, Status
+from shared import Status
 from web import wording
 from web.picture import picture_of
-from web.scenarios import LONG_TRIP, SCENARIOS, SUGGESTIONS
+from web.scenarios import EXAMPLES, LONG_TRIP, SCENARIOS, SUGGESTIONS
 
 
 def form_page(
@@ -28,7 +29,7 @@ def form_page(
     """
     return render_template(
         "form.html",
-        legs=Leg,
+        examples=EXAMPLES,
         scenarios=SCENARIOS,
         suggestions=SUGGESTIONS,
         typed=typed or {},
@@ -70,6 +71,11 @@ def list_page(page: BookingPage, wanted: Filter, *, searchable: bool) -> str:
     )
 
 
-def guide_page(temporal_port: int, *, key: str) -> str:
+def guide_page(data_dir: Path, *, key: str) -> str:
     """Ways to disturb a running booking; `key` makes the guide's form one trip."""
-    return render_template("guide.html", scenario=LONG_TRIP, temporal_port=temporal_port, key=key)
+
+    def pid_files(programs: str) -> str:
+        files = (data_dir.absolute() / f"{name}.pid" for name in programs.split())
+        return shlex.join(map(str, files))
+
+    return render_template("guide.html", scenario=LONG_TRIP, pid_files=pid_files, key=key)

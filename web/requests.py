@@ -30,10 +30,10 @@ class BookingRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[Name, Field(description="The traveller.", examples=["John Doe"])]
-    car: Annotated[Item, Field(description="The car to book.", examples=["valid-car-id"])]
-    hotel: Annotated[Item, Field(description="The hotel to book.", examples=["valid-hotel-id"])]
-    flight: Annotated[Item, Field(description="The flight to book.", examples=["valid-flight-id"])]
+    name: Annotated[Name, Field(description="The traveller.", examples=["Jane Smith"])]
+    car: Annotated[Item, Field(description="The car to book.", examples=["compact car"])]
+    hotel: Annotated[Item, Field(description="The hotel to book.", examples=["Grand Hotel"])]
+    flight: Annotated[Item, Field(description="The flight to book.", examples=["morning flight"])]
     attempts: Annotated[
         Attempts,
         Field(
@@ -44,7 +44,7 @@ class BookingRequest(BaseModel):
     ] = 1
     email: Annotated[
         Address | None,
-        Field(description="Where to send the outcome.", examples=["john@example.com"]),
+        Field(description="Where to send the outcome.", examples=["jane@example.com"]),
     ] = None
 
     def trip(

@@ -56,6 +56,10 @@ LONG_TRIP = Scenario(
 )
 
 
+EXAMPLES = {Leg.CAR: "compact car", Leg.HOTEL: "Grand Hotel", Leg.FLIGHT: "morning flight"}
+"""What a service without rehearsals shows in its place."""
+
+
 class Suggestion(NamedTuple):
     """An item that a field of the form suggests, and what it does."""
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import TooManyRequests, UnsupportedMediaType
 from werkzeug.wrappers import Response as AnyResponse
 
+from bookings.client import rehearses
 from bookings.errors import KeyUsed, NoSuchBooking
 from bookings.listing import Filter
 from bookings.names import booking_id_for
@@ -78,9 +79,11 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
     def form() -> str:
         return form_page(key=secrets.token_hex(16), mail_folder=mail_folder(settings))
 
-    @routes.get("/try")
-    def guide() -> str:
-        return guide_page(settings.temporal_port, key=secrets.token_hex(16))
+    if rehearses(settings):
+
+        @routes.get("/try")
+        def guide() -> str:
+            return guide_page(settings.data_dir, key=secrets.token_hex(16))
 
     @routes.post("/book")
     async def book() -> AnyResponse | tuple[str, int]:

@@ -1,14 +1,19 @@
 """The README and what it points to: each command is run, and does what the text says."""
 
+import html
+import operator
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import pairwise
 
+import psutil
 import pytest
 
 from settings import Settings
-from tools.helpers.processes import ROOT, Environment, Started
+from tools.helpers.processes import ROOT, Environment, Started, wait_until
 from tools.helpers.service import Service
 
 BLOCKS, OPERATING_BLOCKS = (
@@ -75,6 +80,37 @@ def test_kill_a_worker_and_cancel(reader: Reader) -> None:
     assert '"result":"Voyage cancelled"' in printed
     [booking_id] = set(re.findall("trip-[0-9a-f]{32}", printed))
     assert reader.site.held(booking_id) == []
+
+
+def test_the_guide_kills_what_make_run_started_and_nothing_else(reader: Reader) -> None:
+    """Another program is called like ours; each command hits one of ours, by its pid file."""
+    script = [sys.executable, "-c", "import time; time.sleep(600)"]
+    strangers = [
+        subprocess.Popen([*script, *words])
+        for words in (["run_worker.py"], ["run_workflow.py"], ["temporal server start-dev"])
+    ]
+    page = reader.site.http.get("/try").text
+    commands = [html.unescape(it) for it in re.findall("<pre><code>(.*?)</code>", page)]
+    pids = [pids_of(reader)]
+    for command in commands:
+        subprocess.run(["bash", "-euc", command], check=True)
+        if "kill -9" in command:
+            wait_until(lambda: not set(pids[-1]) <= set(pids_of(reader)))
+            wait_until(lambda: len(pids_of(reader)) == 3 and reader.site.answers("/readyz"))
+            pids.append(pids_of(reader))
+    changed = [sum(map(operator.ne, *pair)) for pair in pairwise(pids)]
+    assert changed == [1, 1, 1, 3], "worker, Temporal, web, all"
+    assert [it.poll() for it in strangers] == [None] * 3
+    for stranger in strangers:
+        stranger.kill()
+        stranger.wait()
+
+
+def pids_of(reader: Reader) -> list[int]:
+    """What the pid files name, if it runs."""
+    files = (reader.site.folder / "data" / f"{name}.pid" for name in ("worker", "temporal", "web"))
+    pids = [int(file.read_text()) for file in files if file.exists()]
+    return [pid for pid in pids if psutil.pid_exists(pid)]
 
 
 def test_look_at_the_suppliers(reader: Reader) -> None:

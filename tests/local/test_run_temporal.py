@@ -2,6 +2,8 @@
 
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
@@ -17,7 +19,7 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from local.namespace import prepared
 from shared import BOOKING_STATUS, OWNER, SEARCH_WORDS, TRAVELLER
-from tools.helpers.processes import Environment, Started, started, wait_until
+from tools.helpers.processes import ROOT, Environment, Started, started, wait_until
 from tools.helpers.temporal_server import temporal_server
 
 READY = "Temporal is ready"
@@ -81,6 +83,23 @@ async def test_a_search_attribute_that_is_new_is_added_to_an_old_state() -> None
             attributes = {"Owner": "Keyword", "Later": "KeywordList"}
             client = await prepared(port, "default", attributes, timedelta(days=1))
         assert [execution async for execution in client.list_workflows("Later = 'x'")] == []
+
+
+def test_its_pid_file_is_of_the_server_that_has_the_folder(
+    server: Started, environment: Environment, tmp_path: Path
+) -> None:
+    """A second one is refused, and leaves the file as it is; at the end it is gone."""
+    pid_file = tmp_path / "data" / "temporal.pid"
+    assert [int(pid_file.read_text())] == server.pids("start-dev")
+    second = Environment(tmp_path / "data")
+    command = [sys.executable, "-m", "local.run_all"]
+    refused = subprocess.run(command, cwd=ROOT, env=second, capture_output=True, text=True)
+    assert refused.returncode == 2
+    assert "Another Temporal server is using" in refused.stdout
+    assert [int(pid_file.read_text())] == server.pids("start-dev")
+    server.process.terminate()
+    assert server.status() == 0
+    assert not pid_file.exists()
 
 
 async def test_its_state_survives_a_kill(environment: Environment, tmp_path: Path) -> None:

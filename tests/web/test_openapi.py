@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import schemathesis
 
 from run_workflow import create_app
 from settings import Settings
+from shared import Leg
 from tools.helpers.processes import ROOT
 from tools.helpers.service import GOOD, Service, service
 from tools.helpers.temporal_server import temporal_server
@@ -68,10 +70,10 @@ def test_it_describes_every_route_but_the_pages(described: Any) -> None:
 
 def test_its_examples_are_accepted(site: Service, described: Any) -> None:
     body = described["paths"]["/book"]["post"]["requestBody"]["content"]
-    for name, example in body["application/json"]["examples"].items():
-        answer = site.http.post("/book", json=example["value"], headers={"Prefer": "wait=2"})
-        assert answer.status_code == (202 if name == "retried" else 200)
-        assert answer.json().get("cancelled", False) is (name == "refused")
+    for example in body["application/json"]["examples"].values():
+        answer = site.http.post("/book", json=example["value"])
+        assert answer.status_code == 200
+        assert answer.json()["cancelled"] is False
         form = site.http.post("/book", data=example["value"])
         assert form.status_code == 303
 
@@ -81,8 +83,9 @@ def test_its_answers_are_those_of_the_service(site: Service, described: Any) -> 
     requests = examples_of(book["requestBody"])
     booked = site.http.post("/book", json=requests["booked"])
     read = site.http.get(booked.json()["url"])
-    refused = site.http.post("/book", json=requests["refused"])
     cancelled = site.http.post(f"{booked.json()['url']}/cancel")
+    with sold_out(site, Leg.HOTEL, requests["booked"]["hotel"]):
+        refused = site.http.post("/book", json=requests["booked"])
     found = {
         ("/book", "post", "booked"): booked,
         ("/book", "post", "cancelled"): refused,
@@ -104,7 +107,7 @@ def test_its_examples_are_of_their_schemas(described: Any) -> None:
                     for example in body.get("examples", {}).values():
                         jsonschema_rs.validate(schema, example["value"])
                         shown += 1
-    assert shown > 8
+    assert shown > 6
 
 
 NOT_JSON = {"content": "a trip", "headers": {"Content-Type": "text/plain"}}
@@ -133,6 +136,15 @@ def test_its_problems_are_those_of_the_service(
     shown = described["paths"][path][method]["responses"][str(status)]
     assert answer.json()["detail"] in shown["description"].split("\n\n")
     assert answer.headers["Content-Type"] in shown["content"]
+
+
+@contextmanager
+def sold_out(site: Service, leg: Leg, item: str) -> Iterator[None]:
+    """Let none be left of an item."""
+    [taken] = [known.taken for known in site.suppliers[leg].stock() if known.item == item]
+    site.suppliers[leg].set_stock(item, taken)
+    yield
+    site.suppliers[leg].set_stock(item, None)
 
 
 def examples_of(part: Any) -> dict[str, Any]:

@@ -54,7 +54,7 @@ async def test_nothing_is_said_to_be_tried_once_it_was_stopped(
 def test_without_a_mail_server_mail_is_a_file_and_the_form_says_so(site: Service) -> None:
     folder = Path(site.environment["DATA_DIR"]) / "mail"
     form = site.http.get("/", headers={"Accept": "text/html"}).text
-    assert f"Demo: mail is not sent, but written to {folder}." in form
+    assert f"Mail is not sent, but written to {folder}." in form
     booking_id = site.book(email="john@example.com").json()["booking_id"]
     file = folder / f"{booking_id}.booked.eml"
     wait_until(lambda: file.exists() and "Your trip is booked:" in file.read_text())

@@ -4,6 +4,7 @@ import json
 
 from flask import Blueprint, Response, render_template, request
 
+from bookings.client import rehearses
 from settings import Settings
 from web.openapi.operations import PATHS
 from web.openapi.parts import Json
@@ -19,8 +20,11 @@ authentication, with your name as the user."""
 SCHEMES = {name: {"type": "http", "scheme": name} for name in ("bearer", "basic")}
 
 
-def document(tokens: bool) -> Json:
-    """The description of a service that requires tokens, or does not."""
+def document(tokens: bool, demo: bool) -> Json:
+    """The description of a service that requires tokens, or rehearses faults, or does not."""
+    described = schemas()
+    if not demo:
+        del described["BookingRequest"]["properties"]["attempts"]
     secured: list[Json] = [{scheme: []} for scheme in SCHEMES]
     return {
         "openapi": "3.1.1",
@@ -28,14 +32,14 @@ def document(tokens: bool) -> Json:
         "servers": [{"url": "/"}],
         "security": secured if tokens else [{}, *secured],
         "paths": PATHS,
-        "components": {"schemas": schemas(), "securitySchemes": SCHEMES},
+        "components": {"schemas": described, "securitySchemes": SCHEMES},
     }
 
 
 def create_blueprint(settings: Settings) -> Blueprint:
     """The description's routes."""
     routes = Blueprint("api", __name__)
-    described = document(tokens=settings.has_clients)
+    described = document(settings.has_clients, rehearses(settings))
 
     @routes.get("/openapi.json")
     def openapi() -> Response:

@@ -7,20 +7,16 @@ from bookings.names import user_id
 from bookings.reading import Booking
 from shared import Leg, LegState, Status
 from web.answers import BookAnswer, book_answer
+from web.scenarios import EXAMPLES
 
 BOOKING_ID = "trip-7f3d9c1a5b2e4860a1c9d8e7f6b5a493"
 URL = f"/bookings/{BOOKING_ID}"
-USER_ID = user_id("John Doe", BOOKING_ID)
+NAME = "Jane Smith"
+USER_ID = user_id(NAME, BOOKING_ID)
 STARTED = datetime(2026, 11, 21, 9, 30, 0, 125000, tzinfo=UTC)
 ENDED = STARTED + timedelta(seconds=1.75)
 
-ITEMS = {str(leg): f"valid-{leg}-id" for leg in Leg}
-REQUEST = {"name": "John Doe", **ITEMS}
-REQUESTS = {
-    "booked": REQUEST,
-    "retried": {**REQUEST, "attempts": 5},
-    "refused": {**REQUEST, "hotel": "invalid-hotel-id"},
-}
+REQUEST = {"name": NAME, **{str(leg): item for leg, item in EXAMPLES.items()}}
 
 
 def booking(status: Status, *states: LegState, reason: str | None = None) -> Booking:
@@ -28,7 +24,7 @@ def booking(status: Status, *states: LegState, reason: str | None = None) -> Boo
     legs = [
         BookingLeg(
             leg=leg,
-            item=f"in{ITEMS[leg]}" if state is LegState.REFUSED else ITEMS[leg],
+            item=EXAMPLES[leg],
             state=state,
             attempts=0 if state is LegState.NOT_ATTEMPTED else 1,
             reason=reason if state in {LegState.REFUSED, LegState.UNDONE} else None,
@@ -38,7 +34,7 @@ def booking(status: Status, *states: LegState, reason: str | None = None) -> Boo
     return Booking(
         booking_id=BOOKING_ID,
         user_id=USER_ID,
-        name=REQUEST["name"],
+        name=NAME,
         status=status,
         reason=reason,
         legs=legs,
@@ -57,6 +53,6 @@ BOOKED = booking(Status.BOOKED, *[LegState.BOOKED] * 3)
 REFUSED = booking(
     Status.CANCELLED,
     *(LegState.UNDONE, LegState.REFUSED, LegState.NOT_ATTEMPTED),
-    reason="Invalid hotel booking, rolling back!",
+    reason=f'Hotel "{EXAMPLES[Leg.HOTEL]}" is sold out.',
 )
 CANCELLED = booking(Status.CANCELLED, *[LegState.UNDONE] * 3, reason="Cancelled by request.")

@@ -16,7 +16,7 @@ from bookings.reading import Booking
 from shared import BOOKING_ID, Status
 from web import access, admission, problems, requests, views
 from web.answers import BookAnswer
-from web.openapi.examples import BOOKED, CANCELLED, REFUSED, REQUESTS, RUNNING, URL, result
+from web.openapi.examples import BOOKED, CANCELLED, NAME, REFUSED, REQUEST, RUNNING, URL, result
 from web.openapi.examples import BOOKING_ID as EXAMPLE_ID
 from web.openapi.parts import Json, answer, body, header, parameter, problem
 from web.requests import BookingRequest
@@ -70,7 +70,7 @@ BOOK = {
     "outcome. A trip that could not be booked in full is also a 200: `cancelled` is then true, "
     "`reason` says why, and nothing stays booked.",
     "parameters": [IDEMPOTENCY_KEY, PREFER],
-    "requestBody": {"required": True} | body(BookingRequest, REQUESTS),
+    "requestBody": {"required": True} | body(BookingRequest, {"booked": REQUEST}),
     "responses": {
         **answer(
             200, "It is booked, or undone.", REPLAYED, BookAnswer, result(BOOKED), result(REFUSED)
@@ -95,7 +95,7 @@ LIST = {
             "traveller",
             "Words of the name, the e-mail address or the items, in any order and without regard "
             "to case and accents; a `user_id`, a `booking_id`, or the beginning of one.",
-            "John Doe",
+            NAME,
             maxLength=200,
         ),
         parameter("query", "cursor", "The last page's `next_cursor`.", "", maxLength=1000),
