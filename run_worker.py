@@ -23,7 +23,7 @@ from temporalio.worker import (
 from activities import Activities, Shares
 from bookings.client import connect, connect_config, let_sdk_rest, rehearses, warn_of_clear_text
 from bookings.notices import mail_folder
-from logs import gist, log_to_stderr
+from runtime.logs import gist, log_to_stderr
 from saga_workflows import (
     AlertWorkflow,
     BookWorkflow,

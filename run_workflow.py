@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 from flask import Flask
 
-import http_server
 from bookings.client import let_sdk_rest, rehearses, warn_of_clear_text
 from bookings.service import Bookings
-from logs import log_to_stderr
+from runtime import http_server
+from runtime.logs import log_to_stderr
 from settings import Settings, give_up, is_loopback, take_no_arguments
 from web import access, openapi, problems
 from web.views import create_blueprint

@@ -6,8 +6,8 @@ import ssl
 import sys
 from contextlib import closing
 
-import http_server
-from logs import log_to_stderr
+from runtime import http_server
+from runtime.logs import log_to_stderr
 from settings import Settings, give_up, is_loopback
 from shared import Leg
 from suppliers.configured import sql_supplier_of

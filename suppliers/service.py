@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import HTTPException, Unauthorized
 
-from logs import gist
+from runtime.logs import gist
 from suppliers import Invalid, Refused
 from suppliers.http import REFUSALS
 from suppliers.sql import SqlSupplier

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import Forbidden, MisdirectedRequest, Unauthorized
 
-from http_server import HOLD_BACK
+from runtime.http_server import HOLD_BACK
 from settings import Settings, give_up, is_loopback
 from web.tokens import Guesses, Tokens
 
