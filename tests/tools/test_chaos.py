@@ -1,5 +1,6 @@
 """A run of chaos: a short one ends clean, and one with a violation does not."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,10 +16,10 @@ pytestmark = pytest.mark.long
 
 
 @contextmanager
-def chaos(folder: Path, seed: int) -> Iterator[subprocess.Popen[str]]:
+def chaos(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """A run that keeps its files in this folder."""
     with subprocess.Popen(
-        [sys.executable, "-m", "tools.chaos", "--seed", str(seed), "--seconds", "8"],
+        [sys.executable, "-m", "tools.chaos", "--seconds", "8", *arguments],
         cwd=ROOT,
         env=Environment(folder) | {"TMPDIR": str(folder)},
         stdout=subprocess.PIPE,
@@ -36,7 +37,7 @@ def output_of(run: subprocess.Popen[str]) -> str:
 
 
 def test_a_short_run_ends_clean(tmp_path: Path) -> None:
-    with chaos(tmp_path, seed=1) as run:
+    with chaos(tmp_path, "--seed=1") as run:
         output = output_of(run)
     assert run.returncode == 0, output
     assert "No violations" in output
@@ -44,9 +45,22 @@ def test_a_short_run_ends_clean(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("chaos-*"))
 
 
+def test_plain_trips_are_booked_among_neighbours(tmp_path: Path) -> None:
+    with chaos(tmp_path, "--neighbours") as run:
+        output = output_of(run)
+    assert run.returncode == 0, output
+    assert "No violations" in output
+    for line in (
+        "alone +[0-9]+ plain trips: p50",
+        "among them +[0-9]+ plain trips: p50",
+        "greedy.* 429s",
+    ):
+        assert re.search(line, output), output
+
+
 def test_a_violation_fails_the_run_and_keeps_what_explains_it(tmp_path: Path) -> None:
     booking_id = f"trip-{0:032x}"
-    with chaos(tmp_path, seed=2) as run:
+    with chaos(tmp_path, "--seed=2") as run:
         wait_until(lambda: list(tmp_path.glob("chaos-*/data/hotel.db")), timeout=120)
         [database] = tmp_path.glob("chaos-*/data/hotel.db")
         with closing(SqlSupplier(f"sqlite:///{database}", "hotel")) as hotels:

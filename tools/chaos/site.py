@@ -65,7 +65,7 @@ class Site:
             base_url=self.url,
             headers={"Authorization": f"Bearer {token}"} if token else {},
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=0),
-            timeout=30,
+            timeout=180,
             trust_env=False,
         )
 
