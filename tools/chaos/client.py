@@ -124,6 +124,7 @@ class Client:
             HTTPStatus.SERVICE_UNAVAILABLE,
         }:
             self.load.counts[f"{response.status_code}s"] += 1
+            await asyncio.sleep(float(response.headers.get("Retry-After", 0)))
         else:
             self.record.blame(f"{method} {path}: status {response.status_code}, {response.text}")
         return None

@@ -161,7 +161,7 @@ def errand(client: str, number: int) -> Errand:
     """A trip; every second one has an email, and only those of a plain client are waited for."""
     body: dict[str, Any] = {"name": f"{client} {number}", **{leg: f"a {leg}" for leg in Leg}}
     if number % 2:
-        body["email"] = "ada@example.com"
+        body["email"] = f"{client}-{number}@example.com"
     if client == UNLUCKY:
         body[Leg.HOTEL] = BLACK_HOLE
     plain = client == PLAIN
