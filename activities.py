@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -35,6 +36,9 @@ class Shares(NamedTuple):
 
 
 SHARES = Shares()
+
+LONGEST_PAUSE = 30.0
+"""Seconds until an attempt that found its neighbour busy is made again."""
 
 logger = logging.getLogger("worker")
 
@@ -174,9 +178,9 @@ async def step(order: LegOrder, work: Coroutine[Any, Any, None]) -> StepDone:
             type=REFUSED,
             category=ApplicationErrorCategory.BENIGN,
         ) from refusal
-    except NoPlace as busy:
+    except (NoPlace, Busy) as busy:
         raise not_made(busy, attempt) from None
-    except (RehearsedFault, Busy) as fault:
+    except RehearsedFault as fault:
         raise ApplicationError(
             str(fault), attempt, category=ApplicationErrorCategory.BENIGN
         ) from fault
@@ -196,7 +200,7 @@ async def telling(booking_id: str) -> AsyncIterator[None]:
     """
     try:
         yield
-    except (NoPlace, TooSoon) as busy:
+    except (NoPlace, Busy, TooSoon) as busy:
         raise not_made(busy) from None
     except (NotSent, OSError, RPCError) as error:
         # Not the text of an SMTP error: it may hold the address.
@@ -207,10 +211,19 @@ async def telling(booking_id: str) -> AsyncIterator[None]:
         raise ApplicationError(reason, category=ApplicationErrorCategory.BENIGN) from None
 
 
-def not_made(busy: NoPlace | TooSoon, *details: int) -> ApplicationError:
-    """The failure of an attempt that was not made."""
+def not_made(busy: NoPlace | Busy | TooSoon, *details: int) -> ApplicationError:
+    """The failure of an attempt that was not made.
+
+    The pause until the next one doubles each time, or those that wait for the same neighbour would
+    together ask so often that Temporal had no time for anybody else.
+    """
+    pause = min(2.0 ** activity.info().attempt, LONGEST_PAUSE) * random.uniform(0.5, 1)  # noqa: S311
     return ApplicationError(
-        str(busy), *details, type=NO_PLACE, category=ApplicationErrorCategory.BENIGN
+        str(busy),
+        *details,
+        type=None if isinstance(busy, Busy) else NO_PLACE,
+        next_retry_delay=timedelta(seconds=pause),
+        category=ApplicationErrorCategory.BENIGN,
     )
 
 

@@ -34,7 +34,10 @@ class Unavailable(RuntimeError):
 
 
 class Busy(Exception):
-    """Nothing was tried, as the supplier has not answered for a while; the text is for people."""
+    """Nothing was tried, as the supplier has not answered for a while, or not about this item.
+
+    The text is for people.
+    """
 
 
 class CannotForget(Exception):

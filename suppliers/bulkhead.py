@@ -8,7 +8,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any, TypeVar
 
-from suppliers import Refused
+from suppliers import Busy, Refused
 
 T = TypeVar("T")
 
@@ -24,7 +24,7 @@ MOST_SUSPECTS = 1000
 
 
 class NoPlace(Exception):
-    """No place became free, and nothing was tried; the text is for people."""
+    """Others held all places, and nothing was tried; the text is for people."""
 
 
 class Bulkhead:
@@ -36,7 +36,7 @@ class Bulkhead:
     """
 
     def __init__(self, name: str, places: int) -> None:
-        self._name = name
+        self._words = f"The {name} is busy."
         self._threads = ThreadPoolExecutor(places, thread_name_prefix=name)
         self._free = asyncio.Semaphore(places)
         self._running: Counter[str] = Counter()
@@ -47,16 +47,17 @@ class Bulkhead:
 
         Raises:
             NoPlace: No place became free in time.
+            Busy: Calls about this subject hang, and hold all places that it may have.
         """
         self._make_way(subject)
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._free.acquire()
         except TimeoutError:
-            raise self._no_place() from None
+            raise NoPlace(self._words) from None
         try:
             self._make_way(subject)  # it may have become a suspect meanwhile
-        except NoPlace:
+        except Busy:
             self._free.release()
             raise
         return await asyncio.wrap_future(self._begin(subject, call, *args))
@@ -86,7 +87,4 @@ class Bulkhead:
 
     def _make_way(self, subject: str) -> None:
         if subject in self._suspects and self._running[subject] >= SUSPECT_PLACES:
-            raise self._no_place()
-
-    def _no_place(self) -> NoPlace:
-        return NoPlace(f"The {self._name} is busy.")
+            raise Busy(self._words)

@@ -90,6 +90,19 @@ async def test_an_item_that_hangs_stops_no_other_item_of_its_supplier(world: Wor
     assert all(len(world.held(handle)) == 3 for handle in stuck)
 
 
+async def test_trips_to_an_item_that_hangs_do_not_pile_up(world: World) -> None:
+    """They end by their deadline, and until then they ask seldom."""
+    world.hotel.about[BLACK_HOLE] = Hole()
+    pace = PACE.model_copy(update={"leg_deadline": 15})
+    async with world.worker():
+        stuck = [await world.start(pace, book_hotel_id=BLACK_HOLE) for _ in range(40)]
+        async with asyncio.timeout(120):
+            outcomes = await asyncio.gather(*(handle.result() for handle in stuck))
+    assert {outcome.status for outcome in outcomes} == {Status.CANCELLED}
+    assert max(outcome.legs[1].attempts for outcome in outcomes) < 8
+    assert not any(world.held(handle) for handle in stuck)
+
+
 async def test_an_undo_never_waits_behind_bookings(world: World) -> None:
     """Every place for bookings at the hotel is taken, each by another hotel that hangs."""
     async with world.worker():
