@@ -23,7 +23,7 @@ from suppliers import Supplier
 from suppliers.configured import supplier_of
 from suppliers.sql import SqlSupplier
 
-MOMENT = 1.0
+MOMENT = 2.0
 """Seconds in which Temporal also deletes the histories of workflows that it no longer finds."""
 
 

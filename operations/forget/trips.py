@@ -25,8 +25,8 @@ from suppliers.sql import SqlSupplier
 MESSAGES = {"NotifyWorkflow", "AlertWorkflow"}
 """Workflows that need not have ended: what they have not sent yet, they never will."""
 
-PATIENCE = 30
-"""Seconds that Temporal may take to delete a trip."""
+PATIENCE = 120
+"""Seconds that Temporal may take to delete a trip: half a minute, if it has just ended."""
 
 Trips = dict[str, BookVacationInput | None]
 """Trips by their booking ids; None if Temporal no longer knows the trip."""
@@ -91,7 +91,7 @@ async def delete(client: Client, booking_id: str) -> None:
             for row in sorted(rows, key=lambda row: row.id == booking_id + CANCEL_SUFFIX):
                 await delete_run(client, row)
             while not await is_gone(client, booking_id):  # noqa: ASYNC110 (nothing tells when)
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.5)
     except TimeoutError:
         raise NotForgotten("Temporal has not deleted it yet. Repeat this.") from None
 
