@@ -106,7 +106,8 @@ class BookVacationInput(Message):
     """The input of `BookWorkflow` and `CancelWorkflow`: one trip for one traveller.
 
     `owner` is the client that booked it, and the only one that may see it; empty without tokens.
-    `queues` names the task queues of the legs that have their own.
+    `queues` names the task queues of the legs that have their own. `adopted`: the suppliers hold all
+    three legs already, and Temporal has lost the booking.
     """
 
     book_user_id: str
@@ -120,6 +121,7 @@ class BookVacationInput(Message):
     fingerprint: str = Field(default_factory=fingerprint_of)
     pace: Pace = Pace()
     queues: dict[str, str] = {}
+    adopted: bool = False
 
     def item(self, leg: Leg) -> str:
         """The item to book for a leg."""

@@ -74,9 +74,10 @@ async def adopt(settings: Settings, key: str, owner: str) -> str:
         fingerprint=fingerprint,
         pace=Pace(leg_deadline=settings.leg_deadline, undo_patience=settings.undo_patience),
         queues=settings.queues(),
+        adopted=len(items) == len(Leg),
     )
     bookings = await Bookings.connect(settings)
-    if len(items) == len(Leg):
+    if trip.adopted:
         known = await bookings.start(booking_id, trip)
         return f"{booking_id} was known already." if known else f"{booking_id} is booked again."
     await bookings.undo(booking_id, trip)

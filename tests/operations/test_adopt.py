@@ -24,7 +24,7 @@ class Site:
         stack.callback(lambda: self.temporal.close())
         self.temporal.enter_context(temporal_server(self.port))
         self.service = stack.enter_context(service(folder, self.port))
-        self.service.start_worker()
+        self.worker = self.service.start_worker()
         self.service.start_web()
 
     def lose_all(self) -> None:
@@ -69,6 +69,18 @@ def test_a_trip_that_is_held_is_booked_again(site: Site) -> None:
     assert "was known already" in site.run("adopt", key)[1]
 
     site.service.http.post(f"/bookings/{booking_id}/cancel")
+    assert site.service.held() == []
+
+
+def test_it_can_be_cancelled_before_any_worker_has_seen_it(site: Site) -> None:
+    booking_id = site.service.book().json()["booking_id"]
+    key = key_of(site.service, booking_id)
+    site.lose_all()
+    site.worker.process.kill()
+    assert site.run("adopt", key)[0] == 0
+    site.service.http.post(f"/bookings/{booking_id}/cancel", headers=NOW)
+    site.service.start_worker()
+    wait_until(lambda: site.service.status(booking_id) == "cancelled")
     assert site.service.held() == []
 
 
