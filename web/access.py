@@ -155,6 +155,7 @@ def register(app: Flask, settings: Settings) -> None:
                 request.remote_addr,
             )
         if not request.path.startswith("/static/"):
-            response.headers["Cache-Control"] = "no-store"  # it is one client's, and changes
+            # It is one client's, and changes.
+            response.headers.setdefault("Cache-Control", "no-store")
             response.vary.add("Accept")
         return response

@@ -32,6 +32,9 @@ from web.requests import (
 
 FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 
+FORM_HEADERS = {"Cache-Control": "private, no-cache"}
+"""A browser keeps an empty form: a click after Back must not send another key, and book again."""
+
 NOT_JSON = "Send JSON, as Content-Type: application/json."
 
 
@@ -76,14 +79,15 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
         return await bookings.start(booking_id, trip)
 
     @routes.get("/")
-    def form() -> str:
-        return form_page(key=secrets.token_hex(16), mail_folder=mail_folder(settings))
+    def form() -> tuple[str, dict[str, str]]:
+        page = form_page(key=secrets.token_hex(16), mail_folder=mail_folder(settings))
+        return page, FORM_HEADERS
 
     if rehearses(settings):
 
         @routes.get("/try")
-        def guide() -> str:
-            return guide_page(settings.data_dir, key=secrets.token_hex(16))
+        def guide() -> tuple[str, dict[str, str]]:
+            return guide_page(settings.data_dir, key=secrets.token_hex(16)), FORM_HEADERS
 
     @routes.post("/book")
     async def book() -> AnyResponse | tuple[str, int]:
