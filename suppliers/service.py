@@ -6,14 +6,16 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import WWWAuthenticate
-from werkzeug.exceptions import HTTPException, Unauthorized
+from werkzeug.exceptions import HTTPException, MisdirectedRequest, Unauthorized
 
 from runtime.logs import gist
+from settings import is_loopback
 from suppliers import Invalid, Refused
 from suppliers.http import REFUSALS
 from suppliers.sql import SqlSupplier
@@ -22,6 +24,7 @@ HEALTH = "/healthz"
 MAX_BODY = 16 * 1024
 RETRY_AFTER = "1"
 UNIDENTIFIED = "Send your token: Authorization: Bearer <token>."
+OTHER_HOST = "Without SUPPLIER_TOKENS, the service goes only by the names of its own machine."
 
 _STATUSES = {refusal: status for status, refusal in REFUSALS.items()}
 
@@ -37,6 +40,9 @@ def create_service(supplier: SqlSupplier, tokens: Sequence[str] = ()) -> Flask:
     def identify() -> None:
         if request.path == HEALTH:
             return
+        if not tokens and not is_loopback(urlsplit(f"//{request.host}").hostname or ""):
+            # A web page may have made a name of its own lead to this machine (DNS rebinding).
+            raise MisdirectedRequest(OTHER_HOST)
         sent = request.authorization
         token = (sent.token or "") if sent and sent.type == "bearer" else ""
         # All are compared, each in constant time, so that the time it takes reveals nothing.

@@ -62,6 +62,23 @@ def test_a_name_can_only_be_changed_to_nothing(http: httpx2.Client) -> None:
     assert (http.get(PATH).json()["state"], http.get(PATH).json()["traveller"]) == ("booked", "")
 
 
+def test_without_tokens_it_goes_only_by_this_machine_s_names(
+    http: httpx2.Client, books: SqlSupplier, serve: Serve
+) -> None:
+    """A web page can make a name of its own lead to this machine, and then send what it likes."""
+    elsewhere = {"Host": "evil.example:8800", "Origin": "http://evil.example:8800"}
+    assert_problem(http.put(PATH, json=ORDER, headers=elsewhere), 421)
+    assert books.held() == []
+    assert http.put(PATH, json=ORDER, headers={"Host": "localhost:8800"}).status_code == 201
+    assert_problem(http.delete(PATH, headers=elsewhere), 421)
+    assert len(books.held()) == 1
+
+    token = "a-token-that-is-long"  # noqa: S105
+    with httpx2.Client(base_url=serve(create_service(books, [token]))) as known:
+        sent = elsewhere | {"Authorization": f"Bearer {token}"}
+        assert known.delete(PATH, headers=sent).status_code == 204
+
+
 def test_sold_out_says_so(http: httpx2.Client, books: SqlSupplier) -> None:
     books.set_stock(ITEM, 0)
     response = http.put(PATH, json=ORDER)
