@@ -14,6 +14,8 @@ TOO_MANY_WAIT = "Too many of your requests are waiting for their bookings. Try a
 TOO_FAST = "You are sending requests faster than you may. Try again in a second."
 TOO_MANY_OPEN = "Too many of your bookings have not ended yet. Try again soon."
 TOO_MANY_MAILS = "Too many bookings with an `email`. Try again later, or without one."
+MAILS_LATER = 60
+"""Seconds until it is worth trying again."""
 
 BURST_SECONDS = 2
 """How much of a client's rate may come at once."""

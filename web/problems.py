@@ -113,7 +113,8 @@ def register(app: Flask) -> None:
     @app.errorhandler(ServiceUnavailable)
     @app.errorhandler(TooManyRequests)
     def not_now(error: HTTPException) -> Response:
-        return answer(error.code or 503, error.description or "", LATER)
+        later = {name: value for name, value in error.get_headers() if name in LATER}
+        return answer(error.code or 503, error.description or "", LATER | later)
 
     @app.errorhandler(Exception)
     def bug(error: Exception) -> Response:

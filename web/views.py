@@ -17,7 +17,7 @@ from bookings.service import Bookings
 from settings import Settings
 from shared import BookVacationInput, Pace
 from web.access import client
-from web.admission import TOO_MANY_MAILS, Admission
+from web.admission import MAILS_LATER, TOO_MANY_MAILS, Admission
 from web.answers import book_answer
 from web.pages import booking_page, form_page, guide_page, list_page
 from web.problems import field_errors, wants_html
@@ -75,7 +75,7 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
             try:
                 await bookings.read(booking_id, trip.owner)  # a repeat sends no mail
             except NoSuchBooking:
-                raise TooManyRequests(TOO_MANY_MAILS) from None
+                raise TooManyRequests(TOO_MANY_MAILS, retry_after=MAILS_LATER) from None
         return await bookings.start(booking_id, trip)
 
     @routes.get("/")

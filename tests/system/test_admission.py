@@ -128,4 +128,5 @@ def test_mails_to_an_address_and_of_a_client_are_bounded(new_service: NewService
     assert book(ACME, None) == 202
     assert book(BETA, "bob@example.com") == 202
     assert book(ACME, "joe@example.com") == 429
+    assert site.book(ACME, email="joe@example.com").headers["Retry-After"] == "60"
     wait_until(lambda: site.http.get("/bookings", headers=ACME).json()["counts"]["running"] == 3)
