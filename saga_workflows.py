@@ -35,6 +35,7 @@ from shared import (
     AlertKind,
     BookingOutcome,
     BookVacationInput,
+    Code,
     Leg,
     LegOutcome,
     LegState,
@@ -42,6 +43,7 @@ from shared import (
     Pace,
     SettledLeg,
     Status,
+    code_of,
 )
 
 FollowUp = TypeVar("FollowUp")
@@ -148,7 +150,7 @@ class Trip:
 
     def _outcome(self, status: Status) -> BookingOutcome:
         legs = [self._leg(leg, self.saga.outcomes.get(leg, Outcome())) for leg in Leg]
-        return BookingOutcome(status=status, legs=legs, reason=self.saga.reason)
+        return BookingOutcome(status=status, legs=legs, code=self._code(), reason=self.saga.reason)
 
     def _leg(self, leg: Leg, outcome: Outcome) -> LegOutcome:
         booked = outcome.state is State.DONE
@@ -157,9 +159,25 @@ class Trip:
             item=self.input.item(leg),
             state=LegState.BOOKED if booked else LegState(outcome.state),
             attempts=attempts(outcome),
+            code=self._code_of(outcome),
             # The operator's name and note are for the supplier's ledger.
             reason=SETTLED if outcome.state is State.SETTLED else outcome.reason,
         )
+
+    def _code(self) -> Code | None:
+        """Why the trip is not booked: because of its first leg that failed, or by request."""
+        errors = [outcome.error for outcome in self.saga.outcomes.values() if outcome.error]
+        if errors:
+            return code_of(failures(errors[0]))
+        return Code.CANCELLED if self.saga.reason else None
+
+    def _code_of(self, outcome: Outcome) -> Code | None:
+        match outcome.state:
+            case State.SETTLED:
+                return Code.SETTLED
+            case State.UNDONE:
+                return self._code()
+        return code_of(failures(outcome.error)) if outcome.error else None
 
     async def _notify(self, status: Status) -> None:
         if self.input.email:
@@ -314,6 +332,16 @@ def options(trip: BookVacationInput, leg: Leg) -> Options:
         longest_undo_retry=pace.longest_undo_retry,
         task_queue=trip.queues.get(leg),
     )
+
+
+def failures(error: ActivityError) -> list[str]:
+    """The types of an activity's last failure and of its causes."""
+    found, cause = [], error.__cause__
+    while cause:
+        if isinstance(cause, ApplicationError):
+            found.append(cause.type or "")
+        cause = cause.__cause__
+    return found
 
 
 def attempts(outcome: Outcome) -> int:

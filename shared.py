@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -74,6 +75,44 @@ class LegState(StrEnum):
     UNDOING = "undoing"
     UNDONE = "undone"
     SETTLED = "settled"
+
+
+class Code(StrEnum):
+    """Why a leg, or a booking, is not booked: what programs compare, beside the words for people.
+
+    `released`: its key was released before. `no_answer`: no attempt was answered in time.
+    """
+
+    DECLINED = "declined"
+    SOLD_OUT = "sold_out"
+    INVALID = "invalid"
+    RELEASED = "released"
+    UNAVAILABLE = "unavailable"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    CANCELLED = "cancelled"
+    SETTLED = "settled"
+    STOPPED = "stopped"
+
+
+CODES = {
+    "Refused": Code.DECLINED,
+    "SoldOut": Code.SOLD_OUT,
+    "Fenced": Code.RELEASED,
+    "Invalid": Code.INVALID,
+    "Busy": Code.BUSY,
+    "NoPlace": Code.BUSY,
+}
+"""The codes of a supplier's exceptions, by their names, which are in every history."""
+
+
+def code_of(failures: Sequence[str]) -> Code:
+    """The code of a step that failed, from the types of its last failure and of that one's causes.
+
+    There is none if no attempt was answered.
+    """
+    known = [CODES[name] for name in failures[:2] if name in CODES]
+    return known[-1] if known else Code.UNAVAILABLE if failures else Code.NO_ANSWER
 
 
 class Message(BaseModel):
@@ -164,13 +203,14 @@ class LegOutcome(Message):
     """The outcome of a leg.
 
     `attempts` counts the known attempts to book it: a last one that died with its worker may be
-    missing. `reason`, for travellers, is why the leg is not booked.
+    missing. `reason`, for travellers, and `code`, for programs, are why the leg is not booked.
     """
 
     leg: Leg
     item: str
     state: LegState = LegState.NOT_ATTEMPTED
     attempts: int = 0
+    code: Code | None = None
     reason: str | None = None
 
 
@@ -179,6 +219,7 @@ class BookingOutcome(Message):
 
     status: Status
     legs: list[LegOutcome]
+    code: Code | None = None
     reason: str | None = None
 
 

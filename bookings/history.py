@@ -11,7 +11,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflow.v1 import PendingActivityInfo
 
 from saga import REFUSED, Verb
-from shared import Leg, LegOutcome, LegState
+from shared import Leg, LegOutcome, LegState, code_of
 
 BUGS = {
     WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE,
@@ -131,6 +131,7 @@ def given_up(failure: Failure) -> dict[str, Any]:
     refused = failure.application_failure_info.type == REFUSED
     return {
         "state": LegState.REFUSED if refused else LegState.FAILED,
+        "code": code_of(types(failure)),
         "reason": words(failure),
     }
 
@@ -146,6 +147,17 @@ def being_tried(activity: PendingActivityInfo, undo: bool) -> dict[str, Any]:
         time = activity.next_attempt_schedule_time if planned else activity.scheduled_time
         change["next_attempt_at"] = time.ToDatetime(UTC)
     return change
+
+
+def types(failure: Failure) -> list[str]:
+    """The types of a failure and of its causes, where the worker itself reported them."""
+    found = []
+    while True:
+        if failure.HasField("application_failure_info"):
+            found.append(failure.application_failure_info.type)
+        if not failure.HasField("cause"):
+            return found
+        failure = failure.cause
 
 
 def words(failure: Failure) -> str:

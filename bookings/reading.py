@@ -22,6 +22,7 @@ from shared import (
     TRIP_MEMO,
     BookingOutcome,
     BookVacationInput,
+    Code,
     Leg,
     LegOutcome,
     LegState,
@@ -44,6 +45,7 @@ class Booking(BaseModel):
     name: str
     status: Status
     condition: Condition | None = None
+    code: Code | None = None
     reason: str | None = None
     legs: list[BookingLeg]
     started_at: datetime
@@ -52,7 +54,9 @@ class Booking(BaseModel):
 
     def outcome(self) -> BookingOutcome:
         """The outcome so far."""
-        return BookingOutcome(status=self.status, legs=list(self.legs), reason=self.reason)
+        return BookingOutcome(
+            status=self.status, legs=list(self.legs), code=self.code, reason=self.reason
+        )
 
 
 class Found(BaseModel):
@@ -95,6 +99,7 @@ async def find_booking(client: Client, booking_id: str) -> Found | None:
         name=trip.traveller,
         status=outcome.status,
         condition=condition,
+        code=outcome.code,
         reason=outcome.reason,
         legs=[BookingLeg.model_validate(leg, from_attributes=True) for leg in outcome.legs],
         started_at=first.start_time,
@@ -107,7 +112,11 @@ async def find_booking(client: Client, booking_id: str) -> Found | None:
 
 
 INTERRUPTED: dict[LegState, dict[str, Any]] = {
-    state: {"state": LegState.FAILED, "reason": f"Stopped while it was being {verb}."}
+    state: {
+        "state": LegState.FAILED,
+        "code": Code.STOPPED,
+        "reason": f"Stopped while it was being {verb}.",
+    }
     for state, verb in ((LegState.BOOKING, "booked"), (LegState.UNDOING, "undone"))
 }
 """What becomes of a leg that was in progress when its booking was stopped from outside."""
@@ -162,6 +171,7 @@ async def outcome_so_far(
     begun = Status.UNDOING if booked else Status.RUNNING
     outcome = BookingOutcome(
         status=known.status if known else begun,
+        code=known.code if known else None,
         reason=known.reason if known else None,
         legs=[settled.get(leg.leg, leg) for leg in legs],
     )
@@ -197,6 +207,7 @@ def never_begun(trip: BookVacationInput) -> BookingOutcome:
     return BookingOutcome(
         status=Status.CANCELLED,
         legs=untouched(trip),
+        code=Code.CANCELLED,
         reason="Cancelled by request, before anything was booked.",
     )
 
@@ -204,4 +215,6 @@ def never_begun(trip: BookVacationInput) -> BookingOutcome:
 def stopped_from_outside(outcome: BookingOutcome) -> BookingOutcome:
     """The outcome of a terminated booking: nothing undoes what it holds."""
     legs = [leg.model_copy(update=INTERRUPTED.get(leg.state, {})) for leg in outcome.legs]
-    return BookingOutcome(status=Status.NEEDS_ATTENTION, legs=legs, reason=Stopped.text)
+    return BookingOutcome(
+        status=Status.NEEDS_ATTENTION, legs=legs, code=Code.STOPPED, reason=Stopped.text
+    )

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel
 
-from shared import BookingOutcome, Leg, LegOutcome, Status
+from shared import BookingOutcome, Code, Leg, LegOutcome, Status
 
 
 class BookAnswer(BaseModel):
@@ -18,6 +18,7 @@ class BookAnswer(BaseModel):
     booking_id: str
     status: Status
     legs: list[LegOutcome]
+    code: Code | None = None
     reason: str | None = None
     url: str
 
@@ -40,6 +41,7 @@ def book_answer(
         booking_id=booking_id,
         status=outcome.status,
         legs=outcome.legs,
+        code=outcome.code,
         reason=outcome.reason,
         url=url,
         **named,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from bookings.history import BookingLeg
 from bookings.names import user_id
 from bookings.reading import Booking
-from shared import Leg, LegState, Status
+from shared import Code, Leg, LegState, Status
 from web.answers import BookAnswer, book_answer
 from web.scenarios import EXAMPLES
 
@@ -19,15 +19,18 @@ ENDED = STARTED + timedelta(seconds=1.75)
 REQUEST = {"name": NAME, **{str(leg): item for leg, item in EXAMPLES.items()}}
 
 
-def booking(status: Status, *states: LegState, reason: str | None = None) -> Booking:
+def booking(
+    status: Status, *states: LegState, code: Code | None = None, reason: str | None = None
+) -> Booking:
     """A booking with its legs in these states; refused and undone legs have its reason."""
+    why = {"code": code, "reason": reason}
     legs = [
         BookingLeg(
             leg=leg,
             item=EXAMPLES[leg],
             state=state,
             attempts=0 if state is LegState.NOT_ATTEMPTED else 1,
-            reason=reason if state in {LegState.REFUSED, LegState.UNDONE} else None,
+            **(why if state in {LegState.REFUSED, LegState.UNDONE} else {}),
         )
         for leg, state in zip(Leg, states, strict=True)
     ]
@@ -36,7 +39,7 @@ def booking(status: Status, *states: LegState, reason: str | None = None) -> Boo
         user_id=USER_ID,
         name=NAME,
         status=status,
-        reason=reason,
+        **why,
         legs=legs,
         started_at=STARTED,
         ended_at=ENDED if status.is_final else None,
@@ -53,6 +56,12 @@ BOOKED = booking(Status.BOOKED, *[LegState.BOOKED] * 3)
 REFUSED = booking(
     Status.CANCELLED,
     *(LegState.UNDONE, LegState.REFUSED, LegState.NOT_ATTEMPTED),
+    code=Code.SOLD_OUT,
     reason=f'Hotel "{EXAMPLES[Leg.HOTEL]}" is sold out.',
 )
-CANCELLED = booking(Status.CANCELLED, *[LegState.UNDONE] * 3, reason="Cancelled by request.")
+CANCELLED = booking(
+    Status.CANCELLED,
+    *[LegState.UNDONE] * 3,
+    code=Code.CANCELLED,
+    reason="Cancelled by request.",
+)
