@@ -4,21 +4,15 @@ import logging
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import Forbidden, MisdirectedRequest, Unauthorized
 
 from runtime.http_server import HOLD_BACK
 from settings import Settings, give_up, is_loopback
+from web.refusals import OtherHost, OtherSite, Unidentified
 from web.tokens import Guesses, Tokens
 
 OPEN_PATHS = {"/healthz", "/readyz"}
 REFUSALS = {401, 403, 421}
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
-
-UNIDENTIFIED = "Send your token: Authorization: Bearer <token>."
-OTHER_HOST = (
-    "The service does not go by this name. Use its own; its operator can set PUBLIC_URL to another."
-)
-OTHER_SITE = "This request came from another site, and was refused."
 
 CHALLENGES = ('Bearer realm="trips"', 'Basic realm="trips", charset="UTF-8"')
 """Bearer is for programs; Basic makes a browser ask for the token by itself."""
@@ -52,7 +46,7 @@ class Clients:
         """The name of the client that sent this request; empty if no tokens are configured.
 
         Raises:
-            Unauthorized: The token is missing or unknown.
+            Unidentified: The token is missing or unknown.
         """
         if not self._tokens:
             return ""
@@ -62,7 +56,7 @@ class Clients:
         if not name or (sent and sent.username and sent.username != name):
             if token:
                 request.environ[HOLD_BACK](self._guesses.delay(request.remote_addr or ""))
-            raise Unauthorized(UNIDENTIFIED)
+            raise Unidentified
         return name
 
 
@@ -73,12 +67,12 @@ def refuse_other_hosts(settings: Settings) -> None:
     rebinding), and be the same site as the service.
 
     Raises:
-        MisdirectedRequest: The name is unknown.
+        OtherHost: The name is unknown.
     """
     name, public = host_name(f"//{request.host}"), host_name(settings.public_url)
     if is_loopback(name) or (name == public if public else settings.has_clients):
         return
-    raise MisdirectedRequest(OTHER_HOST)
+    raise OtherHost
 
 
 def refuse_other_origins(public_url: str) -> None:
@@ -88,7 +82,7 @@ def refuse_other_origins(public_url: str) -> None:
     state where a request comes from, and other programs, which state nothing, are no threat.
 
     Raises:
-        Forbidden: It comes from another site.
+        OtherSite: It comes from another site.
     """
     if request.method in SAFE_METHODS:
         return
@@ -100,7 +94,7 @@ def refuse_other_origins(public_url: str) -> None:
         ours = {request.host, host_of(public_url)} - {""}
         allowed = origin is None or host_of(origin) in ours
     if not allowed:
-        raise Forbidden(OTHER_SITE)
+        raise OtherSite
 
 
 def host_of(origin: str) -> str:

@@ -4,16 +4,10 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
-
 from settings import Settings
 from web.buckets import Buckets
+from web.refusals import NoPlace, TooFast, TooManyOpen, TooManyWaiting
 
-NO_PLACE = "Too many requests are waiting for their bookings. Try again soon."
-TOO_MANY_WAIT = "Too many of your requests are waiting for their bookings. Try again soon."
-TOO_FAST = "You are sending requests faster than you may. Try again in a second."
-TOO_MANY_OPEN = "Too many of your bookings have not ended yet. Try again soon."
-TOO_MANY_MAILS = "Too many bookings with an `email`. Try again later, or without one."
 MAILS_LATER = 60
 """Seconds until it is worth trying again."""
 
@@ -42,10 +36,10 @@ class Admission:
         """Count a request against a client's rate.
 
         Raises:
-            TooManyRequests: It comes too soon after too many others.
+            TooFast: It comes too soon after too many others.
         """
         if client and self._requests.add(client) is None:
-            raise TooManyRequests(TOO_FAST)
+            raise TooFast
 
     def mail(self, client: str, address: str) -> bool:
         """Count a mail; False if it is one too many from the client, or to the address."""
@@ -57,26 +51,26 @@ class Admission:
         """Check how many bookings of a client have not ended.
 
         Raises:
-            TooManyRequests: It may have no more.
+            TooManyOpen: It may have no more.
         """
         if client and open_bookings >= self._settings.client_open_bookings:
-            raise TooManyRequests(TOO_MANY_OPEN)
+            raise TooManyOpen
 
     @asynccontextmanager
     async def place(self, client: str, seconds: float) -> AsyncIterator[None]:
         """Hold a waiting place; a request that does not wait needs none.
 
         Raises:
-            TooManyRequests: The client holds all that it may have. Nothing was started.
-            ServiceUnavailable: All are taken. Nothing was started.
+            TooManyWaiting: The client holds all that it may have. Nothing was started.
+            NoPlace: All are taken. Nothing was started.
         """
         if not seconds:
             yield
             return
         if client and self._waiting[client] >= self._settings.client_waiting_places:
-            raise TooManyRequests(TOO_MANY_WAIT)
+            raise TooManyWaiting
         if not self._free:
-            raise ServiceUnavailable(NO_PLACE)
+            raise NoPlace
         self._free -= 1
         self._waiting[client] += 1
         try:

@@ -4,6 +4,7 @@ import re
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 CONTROL = r"\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufffd-\uffff"
 """Controls, line separators, bidi overrides and replacement characters, which nobody types.
@@ -27,7 +28,9 @@ LONGEST_ADDRESS = 254
 def plain(text: str) -> str:
     """Validate visible text: not blank, and without control characters."""
     if not re.fullmatch(VISIBLE, text):
-        raise ValueError("must be visible text, without control characters")
+        raise PydanticCustomError(
+            "not_visible", "This must be visible text, without control characters."
+        )
     return text
 
 
@@ -36,14 +39,16 @@ def whole_number(value: Any) -> Any:
     if isinstance(value, bool) or (
         isinstance(value, str) and not re.fullmatch("[0-9]{1,3}", value)
     ):
-        raise ValueError("must be a whole number")
+        raise PydanticCustomError("not_a_whole_number", "This must be a whole number.")
     return value
 
 
 def address(text: str) -> str:
     """Validate an address that a mail server would accept; only a mail shows whether it exists."""
     if not re.fullmatch(ADDRESS, text):
-        raise ValueError("must be an e-mail address, such as jane@example.com")
+        raise PydanticCustomError(
+            "not_an_address", "This must be an e-mail address, such as jane@example.com."
+        )
     return text
 
 

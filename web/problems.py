@@ -1,12 +1,21 @@
 """Error responses: problem documents (RFC 9457) for programs, pages for browsers."""
 
+import re
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Flask, Response, render_template, request
 from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import MIMEAccept
-from werkzeug.exceptions import HTTPException, ServiceUnavailable, TooManyRequests
+from werkzeug.exceptions import (
+    BadRequest,
+    HTTPException,
+    InternalServerError,
+    MethodNotAllowed,
+    NotFound,
+    RequestEntityTooLarge,
+    UnprocessableEntity,
+)
 from werkzeug.http import parse_accept_header
 
 from bookings.errors import (
@@ -19,34 +28,57 @@ from bookings.errors import (
     Stopped,
     TemporalAway,
 )
+from web import refusals
+from web.field_errors import FieldError, field_errors
 
-STATUSES: dict[type[BookingError], int] = {
+STATUSES: dict[type[Exception], int] = {
     BadCursor: 400,
     NoSuchBooking: 404,
     Stopped: 409,
     KeyUsed: 422,
     NotSearchable: 422,
     Overloaded: 503,
+    TemporalAway: 503,
 }
 LATER = {"Retry-After": "1"}
 
 ACCEPT_LENGTH = 1000
 """How much of an Accept header is read; a browser's has 200 characters, and each costs time."""
 
-INVALID = "The request is not valid; see `errors` for each field."
+
+class InvalidRequest(UnprocessableEntity):
+    """Fields that are missing, unknown or invalid."""
+
+    description = "The request is not valid; see `errors` for each field."
 
 
-class FieldError(BaseModel):
-    """An error in one field."""
+class Failure(InternalServerError):
+    """A bug, about which a client can do nothing."""
 
-    pointer: str
-    detail: str
+    description = "The service failed. Nothing was lost; please try again later."
+
+
+KINDS = {
+    re.sub("(?<=[a-z])(?=[A-Z])", "-", kind.__name__).lower(): kind
+    for kind in (
+        *(
+            it
+            for it in vars(refusals).values()
+            if getattr(it, "__module__", "") == refusals.__name__
+        ),
+        *(InvalidRequest, Failure, BadRequest, NotFound, MethodNotAllowed, RequestEntityTooLarge),
+        *STATUSES,
+    )
+}
+"""Every kind of problem by its name, which clients compare: the name of a class cannot change."""
+
+NAMES = {kind: name for name, kind in KINDS.items()}
 
 
 class Problem(BaseModel):
     """An error, as `application/problem+json`."""
 
-    type: str = "about:blank"
+    type: str
     title: str
     status: int
     detail: str
@@ -54,15 +86,20 @@ class Problem(BaseModel):
     booking_id: str | None = None
 
 
-def field_errors(error: ValidationError) -> list[FieldError]:
-    """The error in each field, readable and without the input, which may be private."""
-    return [
-        FieldError(
-            pointer="/" + "/".join(map(str, each["loc"])),
-            detail=each["msg"].removeprefix("Value error, "),
-        )
-        for each in error.errors(include_url=False, include_context=False, include_input=False)
-    ]
+class Kind(NamedTuple):
+    """What is the same about all problems of a kind."""
+
+    type: str
+    status: int
+    detail: str
+
+
+def kind_of(error: type[Exception]) -> Kind:
+    """The kind of an error: its type is an address on the page that describes the API."""
+    known = next((cls for cls in error.__mro__ if cls in NAMES), None)
+    status = STATUSES.get(error) or getattr(error, "code", None) or 500
+    detail = getattr(error, "text", None) or getattr(error, "description", None) or ""
+    return Kind(f"/docs#{NAMES[known]}" if known else "about:blank", status, detail)
 
 
 def wants_html() -> bool:
@@ -75,17 +112,18 @@ def wants_html() -> bool:
     return "text/html" in header and accepts["text/html"] >= accepts["application/json"]
 
 
-def answer(
-    status: int, detail: str, headers: dict[str, str] | None = None, **more: Any
-) -> Response:
+def answer(error: type[Exception], detail: str = "", **more: Any) -> Response:
     """A problem document, or a page with the same content."""
-    problem = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, **more)
+    type_, status, usual = kind_of(error)
+    title = HTTPStatus(status).phrase
+    problem = Problem(type=type_, title=title, status=status, detail=detail or usual, **more)
     if wants_html():
         response = Response(render_template("problem.html", problem=problem), status)
     else:
         body = problem.model_dump_json(exclude_none=True)
         response = Response(body, status, mimetype="application/problem+json")
-    response.headers.update(headers or {})
+    if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
+        response.headers.update(LATER)
     return response
 
 
@@ -94,29 +132,25 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
-        kept = {name: value for name, value in error.get_headers() if name == "Allow"}
-        return answer(error.code or 500, error.description or "", kept)
+        response = answer(type(error), error.description or "")
+        response.headers.update(
+            {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After"}}
+        )
+        return response
 
     @app.errorhandler(ValidationError)
     def invalid(error: ValidationError) -> Response:
-        return answer(422, INVALID, errors=field_errors(error))
+        return answer(InvalidRequest, errors=field_errors(error))
 
     @app.errorhandler(BookingError)
     def booking_error(error: BookingError) -> Response:
-        status = STATUSES[type(error)]
-        return answer(status, error.text, LATER if status == HTTPStatus.SERVICE_UNAVAILABLE else {})
+        return answer(type(error))
 
     @app.errorhandler(TemporalAway)
     def unavailable(error: TemporalAway) -> Response:
-        return answer(503, error.text, LATER, booking_id=error.booking_id)
-
-    @app.errorhandler(ServiceUnavailable)
-    @app.errorhandler(TooManyRequests)
-    def not_now(error: HTTPException) -> Response:
-        later = {name: value for name, value in error.get_headers() if name in LATER}
-        return answer(error.code or 503, error.description or "", LATER | later)
+        return answer(TemporalAway, booking_id=error.booking_id)
 
     @app.errorhandler(Exception)
     def bug(error: Exception) -> Response:
         app.logger.error("%s %s failed.", request.method, request.path, exc_info=error)
-        return answer(500, "The service failed. Nothing was lost; please try again later.")
+        return answer(Failure)

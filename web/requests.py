@@ -7,11 +7,11 @@ from urllib.parse import unquote_to_bytes
 
 from pydantic import BaseModel, ConfigDict, Field
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import BadRequest
 
 from bookings.names import user_id
 from shared import BookVacationInput, Pace
 from web.fields import Address, Attempts, Item, Name
+from web.refusals import BadKey, BadWait, FieldTwice, NotUtf8, Unreadable
 
 FORM_KEY = "idempotency_key"
 """The hidden field of the form that makes a double click one booking."""
@@ -19,10 +19,6 @@ FORM_KEY = "idempotency_key"
 
 KEY = '^("[!-~]{1,255}"|[!#-~][!-~]{0,254})$'
 """The pattern of an `Idempotency-Key`; only a quoted one can start with a quote."""
-
-UNREADABLE = "The body is not readable JSON: {}"
-BAD_KEY = "The Idempotency-Key must be 1 to 255 visible ASCII characters."
-BAD_WAIT = "The Prefer header's wait must be a number of seconds: wait=10."
 
 
 class BookingRequest(BaseModel):
@@ -69,13 +65,13 @@ def from_json(body: bytes) -> BookingRequest:
     """Parse a JSON body.
 
     Raises:
-        BadRequest: It is not JSON, or has a field twice.
+        Unreadable: It is not JSON, or has a field twice.
         ValidationError: It is JSON, but not a valid request.
     """
     try:
         data = json.loads(body.decode(), object_pairs_hook=unique, parse_constant=no_constant)
     except (ValueError, RecursionError) as error:
-        raise BadRequest(UNREADABLE.format(error)) from error
+        raise Unreadable(f"The body is not readable JSON: {error}") from error
     return BookingRequest.model_validate(data)
 
 
@@ -83,11 +79,11 @@ def from_form(form: MultiDict[str, str]) -> BookingRequest:
     """Parse the HTML form, without its key; browsers send empty fields, which count as absent.
 
     Raises:
-        BadRequest: It has a field twice.
+        FieldTwice: It has a field twice.
         ValidationError: It is not a valid request.
     """
     if any(len(texts) > 1 for _, texts in form.lists()):
-        raise BadRequest("The form has a field twice.")
+        raise FieldTwice
     return BookingRequest.model_validate(
         {field: text for field, text in form.items() if text and field != FORM_KEY}
     )
@@ -97,12 +93,12 @@ def require_utf8(form: bytes) -> None:
     """Check the encoding of an HTML form: Werkzeug would silently replace other bytes.
 
     Raises:
-        BadRequest: It is not UTF-8.
+        NotUtf8: It is not UTF-8.
     """
     try:
         unquote_to_bytes(form).decode()
     except UnicodeDecodeError as error:
-        raise BadRequest("The form is not UTF-8.") from error
+        raise NotUtf8 from error
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -122,13 +118,13 @@ def wait_seconds(prefer: str | None, limit: float) -> float:
     """How long to wait for the outcome: `Prefer: wait=N` (RFC 7240), at most `limit`.
 
     Raises:
-        BadRequest: N is not a number of seconds.
+        BadWait: N is not a number of seconds.
     """
     for preference in (prefer or "").split(","):
         name, _, value = preference.split(";")[0].partition("=")
         if name.strip().lower() == "wait":
             if not re.fullmatch('"?[0-9]{1,6}"?', value.strip()):
-                raise BadRequest(BAD_WAIT)
+                raise BadWait
             return min(float(value.strip().strip('"')), limit)
     return limit
 
@@ -137,10 +133,10 @@ def idempotency_key(text: str | None) -> str | None:
     """The key in an `Idempotency-Key` header: clients send it bare or quoted, so strip the quotes.
 
     Raises:
-        BadRequest: It is not 1 to 255 visible ASCII characters.
+        BadKey: It is not 1 to 255 visible ASCII characters.
     """
     if text is None:
         return None
     if not re.fullmatch(KEY, text):
-        raise BadRequest(BAD_KEY)
+        raise BadKey
     return text[1:-1] if text.startswith('"') else text

@@ -4,7 +4,6 @@ import secrets
 
 from flask import Blueprint, Response, redirect, request, url_for
 from pydantic import BaseModel, ValidationError
-from werkzeug.exceptions import TooManyRequests, UnsupportedMediaType
 from werkzeug.wrappers import Response as AnyResponse
 
 from bookings.client import rehearses
@@ -17,10 +16,12 @@ from bookings.service import Bookings
 from settings import Settings
 from shared import BookVacationInput, Pace
 from web.access import client
-from web.admission import MAILS_LATER, TOO_MANY_MAILS, Admission
+from web.admission import MAILS_LATER, Admission
 from web.answers import book_answer
+from web.field_errors import field_errors
 from web.pages import booking_page, form_page, guide_page, list_page
-from web.problems import field_errors, wants_html
+from web.problems import wants_html
+from web.refusals import NotJson, TooManyMails
 from web.requests import (
     FORM_KEY,
     from_form,
@@ -34,8 +35,6 @@ FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 
 FORM_HEADERS = {"Cache-Control": "private, no-cache"}
 """A browser keeps an empty form: a click after Back must not send another key, and book again."""
-
-NOT_JSON = "Send JSON, as Content-Type: application/json."
 
 
 def json(model: BaseModel, status: int = 200, **headers: str) -> Response:
@@ -75,7 +74,7 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
             try:
                 await bookings.read(booking_id, trip.owner)  # a repeat sends no mail
             except NoSuchBooking:
-                raise TooManyRequests(TOO_MANY_MAILS, retry_after=MAILS_LATER) from None
+                raise TooManyMails(retry_after=MAILS_LATER) from None
         return await bookings.start(booking_id, trip)
 
     @routes.get("/")
@@ -96,7 +95,7 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
         if request.mimetype in FORMS:
             return await book_by_form()
         if request.mimetype != "application/json":
-            raise UnsupportedMediaType(NOT_JSON)
+            raise NotJson
         asked = from_json(request.get_data())
         key = idempotency_key(request.headers.get("Idempotency-Key"))
         booking_id, seconds = booking_id_for(client(), key), patience()

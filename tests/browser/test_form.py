@@ -24,7 +24,7 @@ def test_what_is_wrong_is_said_beside_its_field_and_what_was_typed_is_kept(
     expect(summary.get_by_role("link")).to_have_count(2)
     attempts = page.get_by_label("Attempts")
     expect(attempts).to_have_value("11")
-    expect(attempts).to_have_accessible_description(re.compile("less than or equal to 10"))
+    expect(attempts).to_have_accessible_description(re.compile("at most 10"))
     expect(page.get_by_label("Hotel", exact=True)).to_have_value("my own hotel")
     summary.get_by_role("link", name="Car").click()
     expect(page.get_by_label("Car", exact=True)).to_be_focused()

@@ -232,4 +232,4 @@ def test_the_form_keeps_what_was_typed_and_says_what_is_wrong(site: Service) -> 
     answer = site.http.post("/book", data=GOOD | {"car": "my car", "attempts": "11"})
     assert answer.status_code == 422
     assert 'value="my car"' in answer.text
-    assert "Attempts: Input should be less than or equal to 10" in answer.text
+    assert "Attempts: This must be at most 10." in answer.text

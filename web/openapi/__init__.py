@@ -9,10 +9,12 @@ from settings import Settings
 from web.openapi.operations import PATHS
 from web.openapi.parts import Json
 from web.openapi.schemas import schemas
+from web.problems import KINDS, kind_of
 
 ABOUT = """A trip is a car, a hotel and a flight: a traveller gets all three or none, no matter what
 fails. Answers leave out fields that have no value; ignore fields that you do not know. A browser,
-which asks for HTML, gets pages at the same addresses.
+which asks for HTML, gets pages at the same addresses. Compare the `type` of a problem, and the
+`code` of a field, a leg or a booking, but never the words beside it; there may be new ones.
 
 Where the service asks for a token, send it as a bearer token, or as the password of basic
 authentication, with your name as the user."""
@@ -48,6 +50,9 @@ def create_blueprint(settings: Settings) -> Blueprint:
     @routes.get("/docs")
     def docs() -> str:
         base = (settings.public_url or request.host_url).rstrip("/")
-        return render_template("api.html", document=described, base=base, dumps=json.dumps)
+        problems = {name: kind_of(error) for name, error in sorted(KINDS.items())}
+        return render_template(
+            "api.html", document=described, problems=problems, base=base, dumps=json.dumps
+        )
 
     return routes

@@ -14,11 +14,25 @@ from bookings.errors import (
 from bookings.listing import BookingPage
 from bookings.reading import Booking
 from shared import BOOKING_ID, Status
-from web import access, admission, problems, requests, views
+from web import access, requests
 from web.answers import BookAnswer
 from web.openapi.examples import BOOKED, CANCELLED, NAME, REFUSED, REQUEST, RUNNING, URL, result
 from web.openapi.examples import BOOKING_ID as EXAMPLE_ID
 from web.openapi.parts import Json, answer, body, header, parameter, problem
+from web.problems import InvalidRequest
+from web.refusals import (
+    BadKey,
+    BadWait,
+    NoPlace,
+    NotJson,
+    OtherSite,
+    TooFast,
+    TooManyMails,
+    TooManyOpen,
+    TooManyWaiting,
+    Unidentified,
+    Unreadable,
+)
 from web.requests import BookingRequest
 
 CHALLENGE = {"WWW-Authenticate": header("How to send a token.", access.CHALLENGES[0])}
@@ -27,23 +41,16 @@ LATER = {"Retry-After": header("Seconds to wait.", "1", pattern="^[0-9]+$")}
 LOCATION = {"Location": header("The booking.", URL, pattern="^/bookings/trip-")}
 REPLAYED = {"Idempotent-Replayed": header("Sent to a retry.", "true", required=False, const="true")}
 
-NO_TOKEN = problem(401, access.UNIDENTIFIED, headers=CHALLENGE)
-NOT_FOUND = problem(404, NoSuchBooking.text)
-AWAY = problem(503, TemporalAway.text, headers=LATER)
-TOO_MANY = problem(
-    429,
-    admission.TOO_FAST,
-    admission.TOO_MANY_WAIT,
-    admission.TOO_MANY_OPEN,
-    admission.TOO_MANY_MAILS,
-    headers=LATER,
-)
+NO_TOKEN = problem(Unidentified, headers=CHALLENGE)
+NOT_FOUND = problem(NoSuchBooking)
+AWAY = problem(TemporalAway, headers=LATER)
+TOO_MANY = problem(TooFast, TooManyWaiting, TooManyOpen, TooManyMails, headers=LATER)
 NOT_WRITTEN = (
     NO_TOKEN
-    | problem(403, access.OTHER_SITE)
-    | problem(413, RequestEntityTooLarge.description)
+    | problem(OtherSite)
+    | problem(RequestEntityTooLarge)
     | TOO_MANY
-    | problem(503, TemporalAway.text, admission.NO_PLACE, Overloaded.text, headers=LATER)
+    | problem(TemporalAway, NoPlace, Overloaded, headers=LATER)
 )
 
 ID = parameter("path", "booking_id", "The booking.", EXAMPLE_ID, pattern=f"^{BOOKING_ID}$")
@@ -76,9 +83,9 @@ BOOK = {
             200, "It is booked, or undone.", REPLAYED, BookAnswer, result(BOOKED), result(REFUSED)
         ),
         **answer(202, "It is still being booked.", LOCATION | LATER | REPLAYED, Booking, RUNNING),
-        **problem(400, requests.UNREADABLE.format("…"), requests.BAD_KEY, requests.BAD_WAIT),
-        **problem(415, views.NOT_JSON),
-        **problem(422, problems.INVALID, KeyUsed.text),
+        **problem(Unreadable, BadKey, BadWait),
+        **problem(NotJson),
+        **problem(InvalidRequest, KeyUsed),
         **NOT_WRITTEN,
     },
 }
@@ -102,11 +109,11 @@ LIST = {
     ],
     "responses": {
         **answer(200, "A page of the list.", {}, BookingPage),
-        **problem(400, BadCursor.text),
+        **problem(BadCursor),
         **NO_TOKEN,
         **TOO_MANY,
         "414": {"description": "The address is longer than 4 KiB."},
-        **problem(422, problems.INVALID, NotSearchable.text),
+        **problem(InvalidRequest, NotSearchable),
         **AWAY,
     },
 }
@@ -138,9 +145,9 @@ CANCEL = {
     "responses": {
         **answer(200, "Nothing is booked any more.", {}, BookAnswer, result(CANCELLED)),
         **answer(202, "It is still being undone.", LOCATION | LATER, Booking),
-        **problem(400, requests.BAD_WAIT),
+        **problem(BadWait),
         **NOT_FOUND,
-        **problem(409, Stopped.text),
+        **problem(Stopped),
         **NOT_WRITTEN,
     },
 }

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from bookings.reading import Booking
 from web.answers import BookAnswer
-from web.problems import Problem
+from web.problems import Problem, kind_of
 
 Json = dict[str, Any]
 
@@ -46,7 +46,11 @@ def answer(
     return {str(status): about | body(model, shown)}
 
 
-def problem(status: int, *details: str, headers: Json | None = None) -> Json:
-    """A problem, described by all of its possible details."""
-    about = {"description": "\n\n".join(details), "headers": headers or {}}
-    return {str(status): about | body(Problem, {}, "application/problem+json")}
+def problem(*errors: type[Exception], headers: Json | None = None) -> Json:
+    """The problems with the status of the first, described by all of their types and details."""
+    kinds = [kind_of(error) for error in errors]
+    about = {"description": "\n\n".join(it.detail for it in kinds), "headers": headers or {}}
+    described = body(Problem, {}, "application/problem+json")
+    schema = described["content"]["application/problem+json"]["schema"]
+    schema["properties"] = {"type": {"enum": [it.type for it in kinds]}}
+    return {str(kinds[0].status): about | described}

@@ -1,0 +1,98 @@
+"""Why a request is refused before it is a booking's: one class each, which names the problem."""
+
+from werkzeug.exceptions import (
+    BadRequest,
+    Forbidden,
+    MisdirectedRequest,
+    ServiceUnavailable,
+    TooManyRequests,
+    Unauthorized,
+    UnsupportedMediaType,
+)
+
+
+class Unreadable(BadRequest):
+    """The body is not JSON; the description says where."""
+
+    description = "The body is not readable JSON: …"
+
+
+class NotUtf8(BadRequest):
+    """An HTML form in another encoding."""
+
+    description = "The form is not UTF-8."
+
+
+class FieldTwice(BadRequest):
+    """An HTML form that can be read in two ways."""
+
+    description = "The form has a field twice."
+
+
+class BadKey(BadRequest):
+    """An idempotency key that is none."""
+
+    description = "The Idempotency-Key must be 1 to 255 visible ASCII characters."
+
+
+class BadWait(BadRequest):
+    """A preference that cannot be read."""
+
+    description = "The Prefer header's wait must be a number of seconds: wait=10."
+
+
+class Unidentified(Unauthorized):
+    """The token is missing or unknown."""
+
+    description = "Send your token: Authorization: Bearer <token>."
+
+
+class OtherSite(Forbidden):
+    """A page of another site made a browser send it."""
+
+    description = "This request came from another site, and was refused."
+
+
+class NotJson(UnsupportedMediaType):
+    """A body of another type."""
+
+    description = "Send JSON, as Content-Type: application/json."
+
+
+class OtherHost(MisdirectedRequest):
+    """The request names a host that is not the service's."""
+
+    description = (
+        "The service does not go by this name. Use its own; its operator can set PUBLIC_URL to "
+        "another."
+    )
+
+
+class TooFast(TooManyRequests):
+    """The client's rate is used up."""
+
+    description = "You are sending requests faster than you may. Try again in a second."
+
+
+class TooManyWaiting(TooManyRequests):
+    """The client holds all the waiting places that it may have."""
+
+    description = "Too many of your requests are waiting for their bookings. Try again soon."
+
+
+class TooManyOpen(TooManyRequests):
+    """The client has all the open bookings that it may have."""
+
+    description = "Too many of your bookings have not ended yet. Try again soon."
+
+
+class TooManyMails(TooManyRequests):
+    """The client, or the address, gets no more mail now."""
+
+    description = "Too many bookings with an `email`. Try again later, or without one."
+
+
+class NoPlace(ServiceUnavailable):
+    """All waiting places are taken."""
+
+    description = "Too many requests are waiting for their bookings. Try again soon."
