@@ -15,7 +15,7 @@ from bookings.service import Bookings
 from runtime import http_server
 from runtime.logs import log_to_stderr
 from settings import Settings, give_up, is_loopback, take_no_arguments
-from web import access, openapi, problems
+from web import access, openapi, problems, request_ids
 from web.views import create_blueprint
 
 log = logging.getLogger(__name__)
@@ -44,6 +44,7 @@ class BookingApp(Flask):
         self.jinja_env.globals["demo"] = rehearses(settings)
         self.register_blueprint(create_blueprint(settings, self.bookings))
         self.register_blueprint(openapi.create_blueprint(settings))
+        request_ids.register(self)
         access.register(self, settings)
         problems.register(self)
 
@@ -85,6 +86,8 @@ def create_app(settings: Settings | None = None) -> BookingApp:
 def main() -> None:
     """Serve until SIGTERM or Ctrl-C; requests that wait are answered first."""
     log_to_stderr()
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(request_ids.mark)
     settings = Settings.load()
     if not (settings.has_clients or is_loopback(settings.host)):
         give_up(

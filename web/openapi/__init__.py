@@ -1,8 +1,10 @@
 """The description of the API: OpenAPI 3.1 at `/openapi.json`, and a page of it at `/docs`."""
 
+import html
 import json
 
 from flask import Blueprint, Response, render_template, request
+from markupsafe import Markup
 
 from bookings.client import rehearses
 from settings import Settings
@@ -15,6 +17,9 @@ ABOUT = """A trip is a car, a hotel and a flight: a traveller gets all three or 
 fails. Answers leave out fields that have no value; ignore fields that you do not know. A browser,
 which asks for HTML, gets pages at the same addresses. Compare the `type` of a problem, and the
 `code` of a field, a leg or a booking, but never the words beside it; there may be new ones.
+
+Every answer has a `Request-Id`: yours, if you send one of up to 128 letters, digits and `._~:/+=-`,
+and else a new one. It is in our log lines about the request: name it when you report a problem.
 
 Where the service asks for a token, send it as a bearer token, or as the password of basic
 authentication, with your name as the user."""
@@ -38,6 +43,12 @@ def document(tokens: bool, demo: bool) -> Json:
     }
 
 
+def indented(value: Json) -> Markup:
+    """JSON between tags, where quotes need no escapes: a thousand of them weigh something."""
+    text = html.escape(json.dumps(value, indent=1, ensure_ascii=False), quote=False)
+    return Markup(text)  # noqa: S704 - it is escaped
+
+
 def create_blueprint(settings: Settings) -> Blueprint:
     """The description's routes."""
     routes = Blueprint("api", __name__)
@@ -52,7 +63,12 @@ def create_blueprint(settings: Settings) -> Blueprint:
         base = (settings.public_url or request.host_url).rstrip("/")
         problems = {name: kind_of(error) for name, error in sorted(KINDS.items())}
         return render_template(
-            "api.html", document=described, problems=problems, base=base, dumps=json.dumps
+            "api.html",
+            document=described,
+            problems=problems,
+            base=base,
+            compact=json.dumps,
+            indented=indented,
         )
 
     return routes
