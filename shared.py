@@ -145,8 +145,8 @@ class BookVacationInput(Message):
     """The input of `BookWorkflow` and `CancelWorkflow`: one trip for one traveller.
 
     `owner` is the client that booked it, and the only one that may see it; empty without tokens.
-    `queues` names the task queues of the legs that have their own. `adopted`: the suppliers hold all
-    three legs already, and Temporal has lost the booking.
+    `queues` names the task queues of the legs that have their own. `adopted`: Temporal has lost the
+    booking, and the suppliers hold all three legs.
     """
 
     book_user_id: str
