@@ -7,7 +7,7 @@ import pytest
 
 from tools.helpers.service import GOOD, Service, service
 
-PAGES = ["/", "/bookings", "/docs", "/openapi.json", "/nothing"]
+PAGES = ["/", "/bookings?traveller=nobody", "/docs", "/openapi.json", "/nothing"]
 HTML = {"Accept": "text/html"}
 REHEARSED = r"John Doe|(valid|slow|stuck|sold-out)-\w+-id|[Rr]eady-made|[Dd]emo|\bkill\b|break it"
 
