@@ -43,7 +43,7 @@ def test_a_traveller_is_found_by_name_and_by_ids(page: Page, ada: str) -> None:
         expect(page.locator("tbody th")).to_have_text([f"Ada {ada}"])
     page.get_by_role("link", name="Ada", exact=True).click()
     booking_id = on_booking(page)
-    expect(page).to_have_title("Ada: Our staff are looking at your trip · Trips")
+    expect(page).to_have_title("Ada: Your trip needs attention · Trips")
     for words in (booking_id, booking_id[:14]):
         page.goto("/bookings")
         page.get_by_role("searchbox").fill(words)
