@@ -179,7 +179,7 @@ async def step(order: LegOrder, work: Coroutine[Any, Any, None]) -> StepDone:
             category=ApplicationErrorCategory.BENIGN,
         ) from refusal
     except (NoPlace, Busy) as busy:
-        raise not_made(busy, attempt) from None
+        raise not_made(busy, attempt) from busy
     except RehearsedFault as fault:
         raise ApplicationError(
             str(fault), attempt, category=ApplicationErrorCategory.BENIGN

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
+import pytest
+
 from tools.helpers.processes import ROOT, Environment, started, wait_until
 from tools.helpers.service import Service
 
@@ -53,6 +55,7 @@ def findings(site: Service) -> list[tuple[str, str]]:
     return re.findall(r"VIOLATION \((\S+)\) (\S+)", operations(site, "audit"))
 
 
+@pytest.mark.long
 def test_temporal_is_restored_to_yesterday(tmp_path: Path) -> None:
     with running(tmp_path) as site:
         before = site.book().json()["booking_id"]

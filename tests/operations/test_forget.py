@@ -15,6 +15,8 @@ from tests.suppliers.shops import serving
 from tools.helpers.processes import Environment, Started, wait_until
 from tools.helpers.service import Service
 
+pytestmark = pytest.mark.long
+
 NOW = {"Prefer": "wait=0"}
 
 

@@ -179,7 +179,10 @@ def scripted(client: Client, tmp_path: Path, scripts: dict[str, Script]) -> Iter
     world.close()
 
 
-@pytest.mark.parametrize("cached", [1000, 0], ids=["cached", "replayed"])
+@pytest.mark.parametrize(
+    "cached",
+    [pytest.param(1000, id="cached"), pytest.param(0, id="replayed", marks=pytest.mark.long)],
+)
 async def test_all_or_none_in_every_case(
     scripted: ScriptedWorld,
     scripts: dict[str, Script],

@@ -87,6 +87,7 @@ def test_while_temporal_is_away_clients_are_told_so_and_then_served(
     assert answer.elapsed.total_seconds() < 3
 
 
+@pytest.mark.long
 def test_two_hundred_wait_and_the_service_stays_awake(new_service: NewService) -> None:
     """No worker runs until all of them wait."""
     site = new_service(BOOK_WAIT_SECONDS="300", BACKLOG_LIMIT="600")

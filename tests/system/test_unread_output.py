@@ -15,6 +15,8 @@ from tools.helpers.processes import Environment, Started, started, wait_until
 from tools.helpers.service import Service
 from tools.helpers.temporal_server import free_port, temporal_server
 
+pytestmark = pytest.mark.long
+
 NOW = {"Prefer": "wait=0"}
 NewService = Callable[..., Service]
 
