@@ -22,15 +22,10 @@ from temporalio.worker import (
 
 from activities import Activities, Shares
 from bookings.client import connect, connect_config, let_sdk_rest, rehearses, warn_of_clear_text
+from bookings.follow_ups import AlertWorkflow, NotifyWorkflow, SettleWorkflow
 from bookings.notices import mail_folder
 from runtime.logs import gist, log_to_stderr
-from saga_workflows import (
-    AlertWorkflow,
-    BookWorkflow,
-    CancelWorkflow,
-    NotifyWorkflow,
-    SettleWorkflow,
-)
+from saga_workflows import BookWorkflow, CancelWorkflow
 from settings import Settings, give_up, take_no_arguments
 from shared import TASK_QUEUE_NAME, Leg
 from suppliers.alerts import staff_of
