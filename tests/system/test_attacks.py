@@ -141,6 +141,11 @@ def test_headers_are_few_and_small(site: Service) -> None:
             assert wire.recv(65536).startswith((b"HTTP/1.1 431", b"HTTP/1.1 400"))
 
 
+def test_no_part_of_an_answer_waits_for_the_client_s_acknowledgement(site: Service) -> None:
+    """It takes 40 ms; the quickest of many answers does not depend on a busy machine."""
+    assert min(site.http.get("/healthz").elapsed.total_seconds() for _ in range(50)) < 0.03
+
+
 def test_it_listens_on_ipv6_and_does_not_say_what_it_is(tmp_path: Path) -> None:
     environment = Environment(tmp_path / "data")
     environment["HOST"] = "::1"
