@@ -5,6 +5,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from temporalio.client import Client
 
 from shared import Leg
@@ -38,6 +40,7 @@ def booked(site: Service, booking_id: str) -> None:
     assert len(site.held(booking_id)) == 3
 
 
+@pytest.mark.long
 async def test_a_patch_lets_bookings_from_before_end_as_they_began(
     tmp_path: Path,
 ) -> None:

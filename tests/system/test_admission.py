@@ -49,7 +49,7 @@ def test_three_hundred_at_once_are_all_accepted(new_service: NewService) -> None
     wait_until(lambda: len(site.held()) == 900, timeout=120)
 
 
-@pytest.mark.parametrize("form", [False, True])
+@pytest.mark.parametrize("form", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_while_the_backlog_is_old_nothing_is_taken(new_service: NewService, form: bool) -> None:
     """There is no worker, so that the first booking waits; then one comes."""
     site = new_service(BACKLOG_LIMIT="1")

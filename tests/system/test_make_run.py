@@ -38,6 +38,7 @@ def test_a_booking_survives_the_death_of_everything(site: Service) -> None:
     assert len(site.held(booking_id)) == 3
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("victim", ["temporal server", "run_worker.py", "run_workflow.py"])
 def test_whatever_dies_alone_is_started_again(site: Service, victim: str) -> None:
     everything = make_run(site)
