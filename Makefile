@@ -35,7 +35,7 @@ test-fast: .venv/installed-dev
 
 # Neighbours that hang, a benchmark and chaos, each in its shortest form.
 test-long: .venv/installed-dev
-	$(BIN)/python -m pytest -m long $(ARGS)
+	$(BIN)/python -m pytest -m long -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # SEED repeats a plan; SECONDS and BOOKINGS are its minimum duration and number of bookings.
 chaos: .venv/installed-dev

@@ -41,7 +41,7 @@ class Settings(BaseModel):
     waiting_places: Annotated[int, Field(ge=1, le=2000)] = 200
     backlog_limit: PositiveFloat = 10
     client_waiting_places: Annotated[int, Field(ge=1, le=2000)] = 100
-    client_open_bookings: Annotated[int, Field(ge=1)] = 1000
+    client_open_bookings: Annotated[int, Field(ge=1)] = 50
     client_requests_per_second: Annotated[float, Field(gt=0)] = 50
     api_tokens: SecretStr | None = None
     api_tokens_file: Path | None = None

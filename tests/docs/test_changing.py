@@ -6,7 +6,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
 from temporalio.client import Client
 
 from shared import Leg

@@ -17,24 +17,38 @@ def free_port() -> int:
         return port
 
 
+TRIES = 3
+"""A port that is free when it is chosen may be taken before the server has it."""
+
+
 @contextmanager
 def temporal_server(
     port: int | None = None, search_attributes: Mapping[str, str] = SEARCH_ATTRIBUTES
 ) -> Iterator[int]:
     """Run a new, empty server in memory, by default on a free port, and yield its port."""
-    port = port or free_port()
-    binary = find_or_get_binary()
-    command = server_command(binary, port=port, search_attributes=search_attributes)
-    server = subprocess.Popen(command)
-    try:
-        deadline = time.monotonic() + 60
-        while not listens(port):
-            assert server.poll() is None, "Temporal's server ended during its start"
-            assert time.monotonic() < deadline, "Temporal's server was not up after 60 s"
-        yield port
-    finally:
-        server.terminate()
-        server.wait()
+    for chosen in [port] if port else (free_port() for _ in range(TRIES)):
+        binary = find_or_get_binary()
+        command = server_command(binary, port=chosen, search_attributes=search_attributes)
+        server = subprocess.Popen(command)
+        try:
+            if not is_up(server, chosen):
+                continue
+            yield chosen
+            return
+        finally:
+            server.terminate()
+            server.wait()
+    raise AssertionError("Temporal's server ended during its start")
+
+
+def is_up(server: "subprocess.Popen[bytes]", port: int) -> bool:
+    """Wait until the server listens; false if it has ended."""
+    deadline = time.monotonic() + 60
+    while not listens(port):
+        if server.poll() is not None:
+            return False
+        assert time.monotonic() < deadline, "Temporal's server was not up after 60 s"
+    return True
 
 
 def listens(port: int) -> bool:
