@@ -26,6 +26,7 @@ from werkzeug.exceptions import (
     HTTPException,
     HTTPVersionNotSupported,
     RequestHeaderFieldsTooLarge,
+    ServiceUnavailable,
 )
 from werkzeug.wrappers import Response
 
@@ -37,6 +38,8 @@ MAX_HEAD = 16 * 1024
 MAX_HEADERS = 100
 MAX_BODY = 16 * 1024
 """In bytes; an application that reads a larger body is told its length, and refuses it."""
+
+TOO_MANY = "Too many requests are waiting. Try again soon."
 
 REQUEST_SECONDS = 10
 """How long a client may take to send a request, and to read what is left of the last answer."""
@@ -106,11 +109,16 @@ class Connection(H11Protocol):
 
 
 class Requests:
-    """An ASGI application: it runs a WSGI application in threads, on whole requests."""
+    """An ASGI application: it runs a WSGI application in threads, on whole requests.
+
+    As many requests as there are threads wait for one; beyond that they are refused, as a queue
+    without an end would keep each of them waiting for minutes.
+    """
 
     def __init__(self, app: "WSGIApplication", threads: int) -> None:
         self.app = app
         self.threads = ThreadPoolExecutor(threads, "request")
+        self._running, self._most = 0, 2 * threads
 
     async def __call__(
         self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable
@@ -119,6 +127,8 @@ class Requests:
         try:
             environ = environ_of(scope)
             body = await read_body(int(environ["CONTENT_LENGTH"]), receive)
+            if self._running >= self._most:
+                raise ServiceUnavailable(TOO_MANY, retry_after=1)
         except HTTPException as error:
             response = Response.force_type(error.get_response(), environ={})
         except EOFError:
@@ -129,7 +139,11 @@ class Requests:
             held_back: list[float] = []
             environ[HOLD_BACK] = held_back.append
             loop = asyncio.get_running_loop()
-            response = await loop.run_in_executor(self.threads, self.run, environ)
+            self._running += 1
+            try:
+                response = await loop.run_in_executor(self.threads, self.run, environ)
+            finally:
+                self._running -= 1
             await asyncio.sleep(sum(held_back))
         if response.status_code == 400:  # do not guess where the next request begins
             response.headers["Connection"] = "close"
