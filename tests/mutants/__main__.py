@@ -27,6 +27,7 @@ class Mutant(NamedTuple):
 
 
 SAGA, TRIP, SQL = "saga.py", "saga_workflows.py", "suppliers/sql.py"
+FOLLOW_UPS = "bookings/follow_ups.py"
 OUTCOMES, CANCELS = "tests/saga/test_outcomes.py", "tests/saga/test_cancellation.py"
 UNDOS, NOTICES = "tests/saga/test_undo.py", "tests/saga/test_notify.py"
 CORE = "tests/saga/test_core.py"
@@ -130,7 +131,7 @@ MUTANTS = [
     ),
     Mutant(
         "9 What is not critical cannot undo, or delay: the booking waits for the message",
-        TRIP,
+        FOLLOW_UPS,
         "await workflow.start_child_workflow(",
         "await workflow.execute_child_workflow(",
         NOTICES,
