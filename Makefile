@@ -28,7 +28,7 @@ run: .venv/installed
 # If there is no Temporal server, the first line explains what to do; pytest would fail in every test.
 test: .venv/installed-dev
 	@$(BIN)/python -m local.binary
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-fast: .venv/installed-dev
 	$(BIN)/python -m pytest tests/unit $(ARGS)

@@ -17,6 +17,11 @@ from tools.helpers.service import Service, service
 from tools.helpers.temporal_server import temporal_server
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run first what waits most, or one process would be left waiting at the end."""
+    items.sort(key=lambda item: item.path.parent.name not in {"web", "system"})
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """The URL of a database on a PostgreSQL server that lasts as long as the tests."""
