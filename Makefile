@@ -33,7 +33,7 @@ test: .venv/installed-dev
 test-fast: .venv/installed-dev
 	$(BIN)/python -m pytest tests/unit $(ARGS)
 
-# Neighbours that hang, a benchmark and chaos, each in its shortest form.
+# What takes long: bad neighbours and networks, restores, a short benchmark and short chaos.
 test-long: .venv/installed-dev
 	$(BIN)/python -m pytest -m long -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 

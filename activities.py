@@ -203,10 +203,10 @@ async def telling(booking_id: str) -> AsyncIterator[None]:
     except (NoPlace, Busy, TooSoon) as busy:
         raise not_made(busy) from None
     except (NotSent, OSError, RPCError) as error:
-        # Not the text of an SMTP error: it may hold the address.
-        code = getattr(error, "smtp_code", None) or getattr(error, "strerror", None)
+        # Only the mailer's own text is known to name nobody.
         known = str(error) if isinstance(error, NotSent) else type(error).__name__
-        reason = f"{known}: {code}" if code else known
+        why = getattr(error, "strerror", None)
+        reason = f"{known}: {why}" if why else known
         logger.warning("A message about %s was not sent. %s", booking_id, reason)
         raise ApplicationError(reason, category=ApplicationErrorCategory.BENIGN) from None
 

@@ -1,4 +1,4 @@
-"""What each program of `make run` is told: of the secrets, only those that it needs."""
+"""The environment of each program of `make run`: of the secrets, only those that it needs."""
 
 import os
 import re

@@ -79,7 +79,9 @@ async def adopt(settings: Settings, key: str, owner: str) -> str:
     bookings = await Bookings.connect(settings)
     if trip.adopted:
         known = await bookings.start(booking_id, trip)
-        return f"{booking_id} was known already." if known else f"{booking_id} is booked again."
+        return (
+            f"{booking_id} was {'known already' if known else 'started again, to end as booked'}."
+        )
     await bookings.undo(booking_id, trip)
     return f"{booking_id} holds only: {', '.join(items)}. That is being undone."
 

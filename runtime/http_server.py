@@ -37,7 +37,7 @@ BACKLOG = 2048
 MAX_HEAD = 16 * 1024
 MAX_HEADERS = 100
 MAX_BODY = 16 * 1024
-"""In bytes; an application that reads a larger body is told its length, and refuses it."""
+"""In bytes; of a larger body the application gets only the length, and refuses it."""
 
 TOO_MANY = "Too many requests are waiting. Try again soon."
 
@@ -186,7 +186,7 @@ def environ_of(scope: HTTPScope) -> "WSGIEnvironment":
             headers[key] = before + text.decode("latin-1")
     length = headers.pop("HTTP_CONTENT_LENGTH", "")
     if headers.pop("HTTP_TRANSFER_ENCODING", "") and length:
-        raise BadRequest("The length of the body is told in two ways.")
+        raise BadRequest("The length of the body is given in two ways.")
     host, port = scope["server"] or ("", 0)
     return {
         "REQUEST_METHOD": scope["method"],

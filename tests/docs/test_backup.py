@@ -74,7 +74,7 @@ def test_temporal_is_restored_to_yesterday(tmp_path: Path) -> None:
         assert site.http.get(f"/bookings/{since}").status_code == 404
         assert sorted(findings(site)) == sorted([("missing", before), ("unknown", since)] * 3)
         site.http.post(f"/bookings/{before}/cancel")
-        assert "booked again" in operations(site, "adopt", site.held(since)[0].key)
+        assert "to end as booked" in operations(site, "adopt", site.held(since)[0].key)
         wait_until(lambda: site.status(since) == "booked")
         assert findings(site) == []
 

@@ -59,7 +59,7 @@ def test_a_trip_that_is_held_is_booked_again(site: Site) -> None:
     assert f"operations adopt {key}" in report
 
     status, words = site.run("adopt", key)
-    assert (status, words.strip()) == (0, f"{booking_id} is booked again.")
+    assert (status, words.strip()) == (0, f"{booking_id} was started again, to end as booked.")
     wait_until(lambda: site.service.status(booking_id) == "booked")
     booking = site.service.http.get(f"/bookings/{booking_id}").json()
     assert booking["user_id"].startswith("ada-")

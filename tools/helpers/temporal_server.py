@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 from local.binary import find_or_get_binary
 from local.run_temporal import SEARCH_ATTRIBUTES, server_command
@@ -31,7 +32,7 @@ def temporal_server(
         command = server_command(binary, port=chosen, search_attributes=search_attributes)
         server = subprocess.Popen(command)
         try:
-            if not is_up(server, chosen):
+            if not is_up(server, binary, chosen):
                 continue
             yield chosen
             return
@@ -41,10 +42,11 @@ def temporal_server(
     raise AssertionError("Temporal's server ended during its start")
 
 
-def is_up(server: "subprocess.Popen[bytes]", port: int) -> bool:
-    """Wait until the server listens; false if it has ended."""
+def is_up(server: "subprocess.Popen[bytes]", binary: Path, port: int) -> bool:
+    """Wait until the server, which listens before that, is healthy; false if it has ended."""
+    ask = [str(binary), "operator", "cluster", "health", f"--address=127.0.0.1:{port}"]
     deadline = time.monotonic() + 60
-    while not listens(port):
+    while not (listens(port) and subprocess.run(ask, capture_output=True).returncode == 0):
         if server.poll() is not None:
             return False
         assert time.monotonic() < deadline, "Temporal's server was not up after 60 s"
