@@ -59,8 +59,8 @@ check: .venv/installed-dev
 	$(BIN)/mypy
 
 lock: .tools/bin/uv
-	$(COMPILE) -o requirements.txt
-	$(COMPILE) --group dev -o requirements-dev.txt
+	$(COMPILE) -o requirements/run.txt
+	$(COMPILE) --group dev -o requirements/dev.txt
 
 clean:
 	rm -rf .venv .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis
@@ -69,12 +69,12 @@ clean:
 COMPILE = .tools/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --quiet pyproject.toml $(ARGS)
 
-.venv/installed: requirements.txt
+.venv/installed: requirements/run.txt
 	$(call install,$<)
 	@touch $@
 
-# It includes everything in requirements.txt.
-.venv/installed-dev: requirements-dev.txt
+# It includes everything in requirements/run.txt.
+.venv/installed-dev: requirements/dev.txt
 	$(call install,$<)
 	@touch $@ .venv/installed
 

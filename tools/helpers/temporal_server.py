@@ -18,6 +18,16 @@ def free_port() -> int:
         return port
 
 
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """A port of loopback that refuses connections, and that no other program can take inside."""
+    with socket.socket() as reserved:
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reserved.bind(("127.0.0.1", 0))
+        port: int = reserved.getsockname()[1]
+        yield port
+
+
 TRIES = 3
 """A port that is free when it is chosen may be taken before the server has it."""
 
