@@ -1,15 +1,15 @@
-"""The Temporal client, one per process: the server's address, and how data is encoded."""
+"""The Temporal client, one per process, and the server's address."""
 
 import asyncio
 import logging
 from functools import cache
 
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig
 from temporalio.service import GrpcCompression, RetryConfig
 
+from bookings.plugin import plugin
 from settings import Settings, is_loopback
 
 log = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ async def connect(
     """
     return await Client.connect(
         **connect_config(settings),
-        data_converter=pydantic_data_converter,
+        plugins=[plugin(settings)],
         lazy=lazy,
         runtime=runtime(),
         retry_config=retry,

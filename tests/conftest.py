@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
+from bookings.plugin import plugin
+from settings import Settings
 from tools.helpers.postgres import find_postgres, postgres_server
 from tools.helpers.service import Service, service
 from tools.helpers.temporal_server import temporal_server
@@ -42,7 +43,7 @@ def temporal_port() -> Iterator[int]:
 async def client(temporal_port: int) -> AsyncIterator[Client]:
     """A client of that server."""
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(100))
-    yield await Client.connect(f"127.0.0.1:{temporal_port}", data_converter=pydantic_data_converter)
+    yield await Client.connect(f"127.0.0.1:{temporal_port}", plugins=[plugin(Settings())])
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ from contextlib import closing
 import pytest
 import pytest_asyncio
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
+from bookings.plugin import plugin
+from settings import Settings
 from tests.operations.town import Town
 from tests.saga.world import World
 from tools.helpers.temporal_server import temporal_server
@@ -16,7 +17,7 @@ from tools.helpers.temporal_server import temporal_server
 @pytest_asyncio.fixture(scope="session")
 async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
     with temporal_server() as port:
-        client = await Client.connect(f"127.0.0.1:{port}", data_converter=pydantic_data_converter)
+        client = await Client.connect(f"127.0.0.1:{port}", plugins=[plugin(Settings())])
         with closing(World(client, tmp_path_factory.mktemp("town"))) as world:
             town = Town(world, port)
             async with world.worker():

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from temporalio.client import Client, WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from bookings.client import let_sdk_rest
+from bookings.plugin import plugin
 from saga import Settlement
 from saga_workflows import BookWorkflow
+from settings import Settings
 from shared import Leg, Status
 from tests.saga.world import QUICK, Handle, Late, World, down, ended, until
 from tools.helpers.temporal_server import temporal_server
@@ -166,9 +167,7 @@ async def record(client: Client) -> None:
 async def main() -> None:
     """Record all histories with a server of their own."""
     with temporal_server() as port:
-        await record(
-            await Client.connect(f"127.0.0.1:{port}", data_converter=pydantic_data_converter)
-        )
+        await record(await Client.connect(f"127.0.0.1:{port}", plugins=[plugin(Settings())]))
         await let_sdk_rest()
 
 

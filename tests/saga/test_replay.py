@@ -2,12 +2,13 @@
 
 import pytest
 from temporalio.client import WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError
 
 import saga_workflows
+from bookings.plugin import plugin
 from run_worker import WORKFLOWS
+from settings import Settings
 from shared import Leg
 from tests.saga.histories import SCENES, recorded
 from tests.saga.world import SANDBOX
@@ -19,9 +20,7 @@ def test_there_is_a_history_of_every_outcome() -> None:
 
 @pytest.mark.parametrize("history", recorded().values(), ids=recorded().keys())
 async def test_a_recorded_history_replays(history: WorkflowHistory) -> None:
-    replayer = Replayer(
-        workflows=WORKFLOWS, workflow_runner=SANDBOX, data_converter=pydantic_data_converter
-    )
+    replayer = Replayer(workflows=WORKFLOWS, workflow_runner=SANDBOX, plugins=[plugin(Settings())])
     await replayer.replay_workflow(history)
 
 
@@ -31,7 +30,7 @@ async def test_a_change_of_the_order_is_caught(monkeypatch: pytest.MonkeyPatch) 
     replayer = Replayer(
         workflows=WORKFLOWS,
         workflow_runner=UnsandboxedWorkflowRunner(),
-        data_converter=pydantic_data_converter,
+        plugins=[plugin(Settings())],
     )
     with pytest.raises(NondeterminismError):
         await replayer.replay_workflow(recorded()["booked"])

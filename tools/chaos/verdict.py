@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import httpx2
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 
+from bookings.plugin import plugin
 from operations.audit.auditor import Report, audit
 from operations.audit.known import KnownTrip, Standing, all_trips
 from operations.audit.shops import open_shops
@@ -45,7 +45,7 @@ async def connect(site: Site) -> Client:
     while True:
         try:
             return await Client.connect(
-                f"127.0.0.1:{site.settings.temporal_port}", data_converter=pydantic_data_converter
+                f"127.0.0.1:{site.settings.temporal_port}", plugins=[plugin(site.settings)]
             )
         except RuntimeError:
             await asyncio.sleep(0.5)
