@@ -1,0 +1,5 @@
+CREATE DATABASE temporal;
+CREATE DATABASE temporal_visibility;
+CREATE DATABASE car;
+CREATE DATABASE hotel;
+CREATE DATABASE flight;
