@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -13,10 +13,12 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.service import RPCError
 
 from bookings.notices import TooSoon, is_true
+from runtime.metrics import WorkerMetrics
 from saga import NO_PLACE, REFUSED
 from shared import Alert, Leg, LegOrder, Notice, SettledLeg, StepDone
 from suppliers import Busy, Refused, Supplier
 from suppliers.alerts import NOBODY, Staff, post
+from suppliers.breaker import Breaker
 from suppliers.bulkhead import Bulkhead, NoPlace
 from suppliers.mail import Mailer, NotSent
 from suppliers.rehearsal import Rehearsal, RehearsedFault
@@ -52,6 +54,7 @@ class Activities:
         mailer: What writes to travellers.
         shares: How many calls run at once.
         staff: Whom to tell what is wrong.
+        metrics: What counts the calls.
     """
 
     def __init__(
@@ -61,11 +64,13 @@ class Activities:
         mailer: Mailer,
         shares: Shares = SHARES,
         staff: Staff = NOBODY,
+        metrics: WorkerMetrics | None = None,
     ) -> None:
         self.suppliers = suppliers
         self.rehearsal = rehearsal
         self.mailer = mailer
         self.staff = staff
+        self._metrics = metrics or WorkerMetrics()
         self._calls = {leg: Bulkhead(f"{leg} supplier", shares.calls) for leg in Leg}
         self._undos = {leg: Bulkhead(f"{leg} supplier", shares.undos) for leg in Leg}
         self._notices = Bulkhead("mail server", shares.notices)
@@ -119,24 +124,27 @@ class Activities:
     @activity.defn
     async def notify_traveller(self, notice: Notice) -> None:
         """Mail the outcome to the traveller, unless it is no longer the booking's."""
-        async with telling(notice.booking_id):
+        async with self._telling("mail", notice.booking_id):
             if await is_true(activity.client(), notice):
                 await self._notices.run(notice.booking_id, self.mailer.send, notice)
+                self._metrics.notice("mail", "sent")
 
     @activity.defn
     async def mail_staff(self, alert: Alert) -> bool:
         """Mail an alert to staff; false if they have no address."""
         if self.staff.address:
-            async with telling(alert.booking_id):
+            async with self._telling("alert", alert.booking_id):
                 await self._notices.run("staff", self.mailer.alert, alert, self.staff.address)
+                self._metrics.notice("alert", "sent")
         return bool(self.staff.address)
 
     @activity.defn
     async def call_webhook(self, alert: Alert) -> bool:
         """Post an alert to the webhook of staff; false if they have none."""
         if self.staff.webhook:
-            async with telling(alert.booking_id):
+            async with self._telling("alert", alert.booking_id):
                 await post(self.staff.webhook, alert, self.mailer.link(alert.booking_id))
+                self._metrics.notice("alert", "sent")
         return bool(self.staff.webhook)
 
     @activity.defn
@@ -147,18 +155,49 @@ class Activities:
         return await step(order, self._settlements.run(order.leg, settle, order.key, settled.note))
 
     async def _reserve(self, order: LegOrder) -> None:
-        if self.rehearsal:
-            await self.rehearsal.before_booking(order, activity.info().attempt)
-        reserve = self.suppliers[order.leg].reserve
-        await self._calls[order.leg].run(
-            order.item, reserve, order.key, order.item, order.traveller
-        )
+        with self._calling(order.leg, "book"):
+            if self.rehearsal:
+                await self.rehearsal.before_booking(order, activity.info().attempt)
+            reserve = self.suppliers[order.leg].reserve
+            await self._calls[order.leg].run(
+                order.item, reserve, order.key, order.item, order.traveller
+            )
 
     async def _release(self, order: LegOrder) -> None:
-        if self.rehearsal:
-            await self.rehearsal.before_undo(order)
-        release = self.suppliers[order.leg].release
-        await self._undos[order.leg].run(order.item, release, order.key)
+        with self._calling(order.leg, "undo"):
+            if self.rehearsal:
+                await self.rehearsal.before_undo(order)
+            release = self.suppliers[order.leg].release
+            await self._undos[order.leg].run(order.item, release, order.key)
+
+    @contextmanager
+    def _calling(self, leg: Leg, call: str) -> Iterator[None]:
+        try:
+            with self._metrics.supplier_call(leg, call):
+                yield
+        finally:
+            supplier = self.suppliers[leg]
+            self._metrics.breaker(leg, isinstance(supplier, Breaker) and supplier.is_open)
+
+    @asynccontextmanager
+    async def _telling(self, kind: str, booking_id: str) -> AsyncIterator[None]:
+        """One try at sending a message; a failure is one line in the log, and names nobody.
+
+        Raises:
+            ApplicationError: It was not sent.
+        """
+        try:
+            yield
+        except (NoPlace, Busy, TooSoon) as busy:
+            raise not_made(busy) from None
+        except (NotSent, OSError, RPCError) as error:
+            # Only the mailer's own text is known to name nobody.
+            known = str(error) if isinstance(error, NotSent) else type(error).__name__
+            why = getattr(error, "strerror", None)
+            self._metrics.notice(kind, "failed")
+            reason = f"{known}: {why}" if why else known
+            logger.warning("A message about %s was not sent. %s", booking_id, reason)
+            raise ApplicationError(reason, category=ApplicationErrorCategory.BENIGN) from None
 
 
 async def step(order: LegOrder, work: Coroutine[Any, Any, None]) -> StepDone:
@@ -189,26 +228,6 @@ async def step(order: LegOrder, work: Coroutine[Any, Any, None]) -> StepDone:
             f"{order.leg.capitalize()} service is down", attempt, type=type(error).__name__
         ) from error
     return StepDone(attempt=attempt)
-
-
-@asynccontextmanager
-async def telling(booking_id: str) -> AsyncIterator[None]:
-    """One try at sending a message; a failure is one line in the log, and names nobody.
-
-    Raises:
-        ApplicationError: It was not sent.
-    """
-    try:
-        yield
-    except (NoPlace, Busy, TooSoon) as busy:
-        raise not_made(busy) from None
-    except (NotSent, OSError, RPCError) as error:
-        # Only the mailer's own text is known to name nobody.
-        known = str(error) if isinstance(error, NotSent) else type(error).__name__
-        why = getattr(error, "strerror", None)
-        reason = f"{known}: {why}" if why else known
-        logger.warning("A message about %s was not sent. %s", booking_id, reason)
-        raise ApplicationError(reason, category=ApplicationErrorCategory.BENIGN) from None
 
 
 def not_made(busy: NoPlace | Busy | TooSoon, *details: int) -> ApplicationError:

@@ -12,6 +12,7 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.exceptions import ApplicationError
+from temporalio.runtime import Runtime
 from temporalio.worker import (
     PollerBehaviorAutoscaling,
     PollerBehaviorSimpleMaximum,
@@ -25,6 +26,7 @@ from bookings.client import connect, connect_config, let_sdk_rest, rehearses, wa
 from bookings.follow_ups import AlertWorkflow, NotifyWorkflow, SettleWorkflow
 from bookings.notices import mail_folder
 from runtime.logs import gist, log_to_stderr
+from runtime.metrics import WorkerMetrics, begin_workflow_counts, make_runtime
 from saga_workflows import BookWorkflow, CancelWorkflow
 from settings import Settings, give_up, take_no_arguments
 from shared import TASK_QUEUE_NAME, Leg
@@ -101,7 +103,7 @@ def share_of(settings: Settings) -> dict[str, Any]:
     return changes
 
 
-def make_activities(settings: Settings) -> Activities:
+def make_activities(settings: Settings, metrics: WorkerMetrics | None = None) -> Activities:
     """The activities with the suppliers and the mail server that the environment names."""
     suppliers = {leg: supplier_of(settings, leg) for leg in Leg}
     try:
@@ -113,14 +115,14 @@ def make_activities(settings: Settings) -> Activities:
     staff = staff_of(settings, mailer)
     shares = Shares(settings.calls_at_once, settings.undos_at_once, settings.notices_at_once)
     rehearsal = Rehearsal() if rehearses(settings) else None
-    return Activities(suppliers, rehearsal, mailer, shares, staff)
+    return Activities(suppliers, rehearsal, mailer, shares, staff, metrics)
 
 
-async def connect_patiently(settings: Settings) -> Client:
+async def connect_patiently(settings: Settings, runtime: Runtime) -> Client:
     """Connect as soon as Temporal can be reached, however long that takes."""
     while True:
         try:
-            return await connect(settings)
+            return await connect(settings, runtime=runtime)
         except RuntimeError as error:
             where = connect_config(settings)["target_host"]
             logger.warning("Temporal at %s cannot be reached; still trying. (%s)", where, error)
@@ -150,14 +152,17 @@ async def main() -> None:
 
     settings = Settings.load()
     warn_of_clear_text(settings)
-    activities = make_activities(settings)
+    runtime = make_runtime("WORKER_METRICS_ADDRESS", settings.worker_metrics_address)
+    activities = make_activities(settings, WorkerMetrics(runtime.metric_meter))
     changes = {"deployment_config": deployment(settings)} | share_of(settings)
-    connecting = asyncio.create_task(connect_patiently(settings))
+    connecting = asyncio.create_task(connect_patiently(settings, runtime))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([connecting, stopping], return_when=asyncio.FIRST_COMPLETED)
     if connecting.done():
-        queue = settings.worker_queue or TASK_QUEUE_NAME
-        async with make_worker(connecting.result(), activities, queue, changes):
+        queue, client = settings.worker_queue or TASK_QUEUE_NAME, connecting.result()
+        if not settings.worker_queue:
+            begin_workflow_counts(runtime.metric_meter, client.namespace, queue)
+        async with make_worker(client, activities, queue, changes):
             logger.info("The worker waits for bookings on %s.", queue)
             await stopping
     connecting.cancel()

@@ -14,6 +14,7 @@ from bookings.client import let_sdk_rest, rehearses, warn_of_clear_text
 from bookings.service import Bookings
 from runtime import http_server
 from runtime.logs import log_to_stderr
+from runtime.metrics import WebMetrics, make_runtime
 from settings import Settings, give_up, is_loopback, take_no_arguments
 from web import access, openapi, problems, request_ids
 from web.views import create_blueprint
@@ -37,12 +38,17 @@ class BookingApp(Flask):
         super().__init__(__name__, static_folder="web/static")
         self.config["MAX_CONTENT_LENGTH"] = http_server.MAX_BODY
         self.url_map.merge_slashes = False  # the redirect would name the host that the client named
+        runtime = make_runtime("METRICS_ADDRESS", settings.metrics_address)
+        self.metrics = WebMetrics(runtime.metric_meter)
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, name="async", daemon=True)
         self.thread.start()
-        self.bookings = self.wait_for(Bookings.connect(settings))
+        self.bookings = self.wait_for(Bookings.connect(settings, runtime))
+        if settings.metrics_address:
+            counting = self.bookings.count_for(runtime.metric_meter)
+            asyncio.run_coroutine_threadsafe(counting, self.loop)
         self.jinja_env.globals["demo"] = rehearses(settings)
-        self.register_blueprint(create_blueprint(settings, self.bookings))
+        self.register_blueprint(create_blueprint(settings, self.bookings, self.metrics))
         self.register_blueprint(openapi.create_blueprint(settings))
         request_ids.register(self)
         access.register(self, settings)
@@ -103,7 +109,13 @@ def main() -> None:
         give_up(f"{settings.host}:{settings.port} cannot be served ({error}). Set HOST or PORT.")
     threads = settings.waiting_places + SPARE_THREADS
     with closing(create_app(settings)) as app:
-        http_server.serve(app, listener, threads=threads, longest_wait=settings.book_wait_seconds)
+        http_server.serve(
+            app,
+            listener,
+            threads=threads,
+            longest_wait=settings.book_wait_seconds,
+            answered=app.metrics.answered,
+        )
 
 
 if __name__ == "__main__":

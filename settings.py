@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Share = Annotated[int, Field(ge=1, le=500)]
+Address = Annotated[str, Field(pattern=r"^([^\s/]+:[0-9]{1,5})?$")]
 Queue = Annotated[str, Field(pattern="^[A-Za-z0-9_.-]{0,64}$")]
 
 
@@ -68,6 +69,9 @@ class Settings(BaseModel):
     plain_http_suppliers: bool = False
     supplier_tokens: SecretStr | None = None
     supplier_tokens_file: Path | None = None
+
+    metrics_address: Address = ""
+    worker_metrics_address: Address = ""
 
     car_queue: Queue = ""
     hotel_queue: Queue = ""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from itertools import starmap
 from time import monotonic
+from typing import NamedTuple
 
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
@@ -46,12 +47,30 @@ class Backlog:
             return age
 
     async def _age_of(self, queue: str, kind: TaskQueueType.ValueType) -> float:
-        described = await self._client.workflow_service.describe_task_queue(
-            DescribeTaskQueueRequest(
-                namespace=self._client.namespace,
-                task_queue=TaskQueue(name=queue),
-                task_queue_type=kind,
-                report_stats=True,
-            )
+        return (await waiting_tasks(self._client, queue, kind)).age
+
+
+class Waiting(NamedTuple):
+    """About how many tasks wait for a worker, and for how many seconds the oldest has."""
+
+    tasks: int
+    age: float
+
+
+async def waiting_tasks(client: Client, queue: str, kind: TaskQueueType.ValueType) -> Waiting:
+    """What waits on a task queue.
+
+    Raises:
+        RPCError: Temporal does not say.
+    """
+    described = await client.workflow_service.describe_task_queue(
+        DescribeTaskQueueRequest(
+            namespace=client.namespace,
+            task_queue=TaskQueue(name=queue),
+            task_queue_type=kind,
+            report_stats=True,
         )
-        return described.stats.approximate_backlog_age.ToTimedelta().total_seconds()
+    )
+    stats = described.stats
+    age = stats.approximate_backlog_age.ToTimedelta().total_seconds()
+    return Waiting(stats.approximate_backlog_count, age)

@@ -6,10 +6,11 @@ from functools import cache
 
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
-from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig
+from temporalio.runtime import Runtime
 from temporalio.service import GrpcCompression, RetryConfig
 
 from bookings.plugin import plugin
+from runtime.metrics import make_runtime
 from settings import Settings, is_loopback
 
 log = logging.getLogger(__name__)
@@ -57,15 +58,17 @@ async def let_sdk_rest() -> None:
 
 
 @cache
-def runtime() -> Runtime:
-    """The SDK's threads; what they log goes to Python, as writing to stdout could block them."""
-    forwarding = LogForwardingConfig(logging.getLogger("temporalio"))
-    logs = LoggingConfig(LoggingConfig.default.filter, forwarding)
-    return Runtime(telemetry=TelemetryConfig(logging=logs))
+def quiet_runtime() -> Runtime:
+    """The runtime of a process without metrics."""
+    return make_runtime()
 
 
 async def connect(
-    settings: Settings, *, lazy: bool = False, retry: RetryConfig | None = None
+    settings: Settings,
+    *,
+    lazy: bool = False,
+    retry: RetryConfig | None = None,
+    runtime: Runtime | None = None,
 ) -> Client:
     """Connect on the event loop that will use the client, after any fork.
 
@@ -73,6 +76,7 @@ async def connect(
         settings: The embedded server's port, unless another server is configured.
         lazy: Connect on first use, so the process can start before Temporal does.
         retry: How long to retry a call; the SDK's default is about ten seconds.
+        runtime: The one of this process, if it serves metrics.
 
     Raises:
         RuntimeError: The server cannot be reached, and `lazy` is not set.
@@ -81,7 +85,7 @@ async def connect(
         **connect_config(settings),
         plugins=[plugin(settings)],
         lazy=lazy,
-        runtime=runtime(),
+        runtime=runtime or quiet_runtime(),
         retry_config=retry,
         # Messages are small: compressing them costs more than it saves.
         grpc_compression=GrpcCompression.NONE,

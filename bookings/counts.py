@@ -45,13 +45,14 @@ class Counts:
         With a traveller in the filter, all are counted live. None: there is no count yet.
         """
         wanted = wanted.model_copy(update={"status": None})
-        still_open = await self._open(wanted)
+        still_open = await self.open(wanted)
         ended = await (self._ended(wanted) if wanted.traveller else self._ended_cached(wanted))
         if ended is None:
             return None
         return {status: still_open.get(status, 0) + ended.get(status, 0) for status in Status}
 
-    async def _open(self, wanted: Filter) -> dict[Status, int]:
+    async def open(self, wanted: Filter) -> dict[Status, int]:
+        """Count the bookings that have not ended, with each status that they may have."""
         conditions = {
             Status.RUNNING: CONDITIONS[Status.RUNNING],
             Status.UNDOING: CONDITIONS[Status.UNDOING],

@@ -43,6 +43,9 @@ class NotifyWorkflow:
                 summary=f"Tell {notice.name}: {notice.outcome.status}",
             )
         except ActivityError:
+            workflow.metric_meter().create_counter("trip_notices").add(
+                1, {"kind": "mail", "result": "given_up"}
+            )
             text = f"The traveller was not told that the trip is {notice.outcome.status}."
             workflow.upsert_memo({FOLLOW_UP_MEMO: f"{notice.booking_id}: {text}"})
             if workflow.patched("alert-staff"):  # as in `Trip`

@@ -9,16 +9,19 @@ from time import monotonic
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.common import (
+    MetricMeter,
     SearchAttributePair,
     TypedSearchAttributes,
     WorkflowIDReusePolicy,
 )
 from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
 from bookings.backlog import Backlog
 from bookings.calls import AWAY, RETRY, is_unknown, temporal
 from bookings.client import connect
+from bookings.counting import Counting
 from bookings.counts import Counts
 from bookings.errors import KeyUsed, NoSuchBooking, Overloaded, Stopped, TemporalAway
 from bookings.history import Condition
@@ -73,18 +76,23 @@ class Bookings:
         self, client: Client, backlog_limit: float = 10, queues: Iterable[str] = ()
     ) -> None:
         self.client = client
+        self._queues = list(queues)
         self._counts = Counts(client)
-        self._backlog = Backlog(client, queues)
+        self._backlog = Backlog(client, self._queues)
         self._backlog_limit = backlog_limit
         self._starting = asyncio.Semaphore(STARTS_AT_ONCE)
         self._started_at = float("-inf")
         self._searchable: bool | None = None
 
     @classmethod
-    async def connect(cls, settings: Settings) -> "Bookings":
+    async def connect(cls, settings: Settings, runtime: Runtime | None = None) -> "Bookings":
         """Create the client; it connects on first use, and reconnects after an outage."""
-        client = await connect(settings, lazy=True, retry=RETRY)
+        client = await connect(settings, lazy=True, retry=RETRY, runtime=runtime)
         return cls(client, settings.backlog_limit, settings.queues().values())
+
+    async def count_for(self, meter: MetricMeter) -> None:
+        """Count for ever what is open and what waits."""
+        await Counting(self.client, self._queues, self.searchable, meter).run()
 
     async def start(self, booking_id: str, trip: BookVacationInput) -> bool:
         """Start a booking, or join the one that the same request has started before.

@@ -11,6 +11,7 @@ import signal
 import socket
 import ssl
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from io import BytesIO
@@ -112,11 +113,15 @@ class Requests:
     """An ASGI application: it runs a WSGI application in threads, on whole requests.
 
     As many requests as there are threads wait for one; beyond that they are refused, as a queue
-    without an end would keep each of them waiting for minutes.
+    without an end would keep each of them waiting for minutes. `answered` is called with the
+    status of each answer.
     """
 
-    def __init__(self, app: "WSGIApplication", threads: int) -> None:
+    def __init__(
+        self, app: "WSGIApplication", threads: int, answered: Callable[[int], None] | None = None
+    ) -> None:
         self.app = app
+        self.answered = answered
         self.threads = ThreadPoolExecutor(threads, "request")
         self._running, self._most = 0, 2 * threads
 
@@ -145,6 +150,8 @@ class Requests:
             finally:
                 self._running -= 1
             await asyncio.sleep(sum(held_back))
+        if self.answered:
+            self.answered(response.status_code)
         if response.status_code == 400:  # do not guess where the next request begins
             response.headers["Connection"] = "close"
         # ASGI wants names in lower case; this server sends them as they are, and people read them.
@@ -246,12 +253,13 @@ def serve(
     threads: int,
     longest_wait: float,
     tls: ssl.SSLContext | None = None,
+    answered: Callable[[int], None] | None = None,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C; requests that have come are answered first."""
     _, files = resource.getrlimit(resource.RLIMIT_NOFILE)  # a connection is an open file
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     config = uvicorn.Config(
-        Requests(app, threads),
+        Requests(app, threads, answered),
         http=Connection,
         loop="asyncio",
         ws="none",

@@ -73,6 +73,12 @@ class Breaker:
         """See `Supplier.close`."""
         self.supplier.close()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether bookings fail at once."""
+        with self._lock:
+            return self._open()
+
     def _admit(self) -> None:
         with self._lock:
             if not self._open():

@@ -1,7 +1,7 @@
 """Who is let in: a share for each client, and a bound for all of them together."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from settings import Settings
@@ -18,11 +18,13 @@ BURST_SECONDS = 2
 class Admission:
     """The waiting places of all, and each named client's share; for one event loop.
 
-    Without tokens nobody knows one client from another, and there are no shares.
+    Without tokens nobody knows one client from another, and there are no shares. `changed` is
+    called with the number of requests that wait.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, changed: Callable[[int], None]) -> None:
         self._settings = settings
+        self._changed = changed
         self._free = settings.waiting_places
         self._waiting: Counter[str] = Counter()
         rate = settings.client_requests_per_second
@@ -71,10 +73,14 @@ class Admission:
             raise TooManyWaiting
         if not self._free:
             raise NoPlace
-        self._free -= 1
-        self._waiting[client] += 1
+        self._take(client, 1)
         try:
             yield
         finally:
-            self._free += 1
-            self._waiting -= Counter([client])
+            self._take(client, -1)
+
+    def _take(self, client: str, places: int) -> None:
+        self._free -= places
+        self._waiting[client] += places
+        self._waiting += Counter()  # drops those with none, or every client would stay in memory
+        self._changed(self._settings.waiting_places - self._free)

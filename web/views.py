@@ -13,6 +13,7 @@ from bookings.names import booking_id_for
 from bookings.notices import mail_folder
 from bookings.reading import Booking
 from bookings.service import Bookings
+from runtime.metrics import WebMetrics
 from settings import Settings
 from shared import BookVacationInput, Pace
 from web.access import client
@@ -56,10 +57,10 @@ def answer(booking: Booking) -> Response:
     return json(booking, 202, Location=url, Retry_After="1")
 
 
-def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
+def create_blueprint(settings: Settings, bookings: Bookings, metrics: WebMetrics) -> Blueprint:
     """The routes over one server's bookings."""
     routes = Blueprint("bookings", __name__)
-    admission = Admission(settings)
+    admission = Admission(settings, metrics.waiting)
     routes.before_request(lambda: admission.count(client()))
     pace = Pace(leg_deadline=settings.leg_deadline, undo_patience=settings.undo_patience)
     queues = settings.queues()
