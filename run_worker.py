@@ -25,6 +25,7 @@ from activities import Activities, Shares
 from bookings.client import connect, connect_config, let_sdk_rest, rehearses, warn_of_clear_text
 from bookings.follow_ups import AlertWorkflow, NotifyWorkflow, SettleWorkflow
 from bookings.notices import mail_folder
+from runtime.health import WorkerHealth, health_served
 from runtime.logs import gist, log_to_stderr
 from runtime.metrics import WorkerMetrics, begin_workflow_counts, make_runtime
 from saga_workflows import BookWorkflow, CancelWorkflow
@@ -155,17 +156,19 @@ async def main() -> None:
     runtime = make_runtime("WORKER_METRICS_ADDRESS", settings.worker_metrics_address)
     activities = make_activities(settings, WorkerMetrics(runtime.metric_meter))
     changes = {"deployment_config": deployment(settings)} | share_of(settings)
-    connecting = asyncio.create_task(connect_patiently(settings, runtime))
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait([connecting, stopping], return_when=asyncio.FIRST_COMPLETED)
-    if connecting.done():
-        queue, client = settings.worker_queue or TASK_QUEUE_NAME, connecting.result()
-        if not settings.worker_queue:
-            begin_workflow_counts(runtime.metric_meter, client.namespace, queue)
-        async with make_worker(client, activities, queue, changes):
-            logger.info("The worker waits for bookings on %s.", queue)
-            await stopping
-    connecting.cancel()
+    health = WorkerHealth(stop)
+    async with health_served(settings.worker_health_address, health):
+        connecting = asyncio.create_task(connect_patiently(settings, runtime))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait([connecting, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if connecting.done():
+            queue, client = settings.worker_queue or TASK_QUEUE_NAME, connecting.result()
+            if not settings.worker_queue:
+                begin_workflow_counts(runtime.metric_meter, client.namespace, queue)
+            async with make_worker(client, activities, queue, changes) as health.worker:
+                logger.info("The worker waits for bookings on %s.", queue)
+                await stopping
+        connecting.cancel()
     logger.info("The worker has finished its steps and stops.")
     await let_sdk_rest()
 

@@ -72,6 +72,7 @@ class Settings(BaseModel):
 
     metrics_address: Address = ""
     worker_metrics_address: Address = ""
+    worker_health_address: Address = ""
 
     car_queue: Queue = ""
     hotel_queue: Queue = ""
