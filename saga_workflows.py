@@ -69,6 +69,8 @@ class BookWorkflow(Settleable):
                 await self.saga.do(self.trip.step(leg))
             return await self.trip.end(Status.BOOKED)
         except FAILED:
+            if trip.keyed and not self.trip.refused:
+                self.trip.owe_the_rest()
             await self.saga.undo_all()
             outcome = await self.trip.end(Status.CANCELLED)
             close_as_canceled_if_asked()
@@ -107,6 +109,19 @@ class Trip:
         order = self.input.order(self.booking_id, leg)
         summary = f"{leg} {order.item} for {self.input.book_user_id}"
         return Step(leg, book, undo, order, options(self.input, leg), summary)
+
+    @property
+    def refused(self) -> bool:
+        """Whether a supplier refused a leg; none refuses what an older trip holds."""
+        return any(it.state is State.REFUSED for it in self.saga.outcomes.values())
+
+    def owe_the_rest(self) -> None:
+        """Undo also the legs that it did not come to.
+
+        Its key may be that of an older trip, which Temporal has forgotten and the suppliers hold.
+        """
+        begun = {step.name for step in self.saga.owed}
+        self.saga.owed += [self.step(leg) for leg in Leg if leg not in begun]
 
     async def end(self, status: Status) -> BookingOutcome:
         """Have the traveller notified, and publish the outcome.

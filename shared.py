@@ -147,7 +147,8 @@ class BookVacationInput(Message):
 
     `owner` is the client that booked it, and the only one that may see it; empty without tokens.
     `queues` names the task queues of the legs that have their own. `adopted`: Temporal has lost the
-    booking, and the suppliers hold all three legs.
+    booking, and the suppliers hold all three legs. `keyed`: its id comes from an idempotency key,
+    which an older trip may have had.
     """
 
     book_user_id: str
@@ -162,6 +163,7 @@ class BookVacationInput(Message):
     pace: Pace = Pace()
     queues: dict[str, str] = {}
     adopted: bool = False
+    keyed: bool = False
 
     def item(self, leg: Leg) -> str:
         """The item to book for a leg."""

@@ -44,7 +44,7 @@ class BookingRequest(BaseModel):
     ] = None
 
     def trip(
-        self, booking_id: str, owner: str, pace: Pace, queues: dict[str, str]
+        self, booking_id: str, owner: str, pace: Pace, queues: dict[str, str], *, keyed: bool
     ) -> BookVacationInput:
         """The workflow's input for this request."""
         return BookVacationInput(
@@ -58,6 +58,7 @@ class BookingRequest(BaseModel):
             owner=owner,
             pace=pace,
             queues=queues,
+            keyed=keyed,
         )
 
 

@@ -100,7 +100,7 @@ def create_blueprint(settings: Settings, bookings: Bookings, metrics: WebMetrics
         asked = from_json(request.get_data())
         key = idempotency_key(request.headers.get("Idempotency-Key"))
         booking_id, seconds = booking_id_for(client(), key), patience()
-        trip = asked.trip(booking_id, client(), pace, queues)
+        trip = asked.trip(booking_id, client(), pace, queues, keyed=key is not None)
         async with admission.place(client(), seconds):
             replayed = await start(booking_id, trip)
             outcome = await bookings.outcome(booking_id, seconds)
@@ -118,7 +118,8 @@ def create_blueprint(settings: Settings, bookings: Bookings, metrics: WebMetrics
         booking_id = booking_id_for(client(), key)
         try:
             asked = from_form(request.form)
-            await start(booking_id, asked.trip(booking_id, client(), pace, queues))
+            trip = asked.trip(booking_id, client(), pace, queues, keyed=key is not None)
+            await start(booking_id, trip)
         except ValidationError as error:
             errors = {found.pointer.strip("/"): found.detail for found in field_errors(error)}
         except KeyUsed:

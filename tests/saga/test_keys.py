@@ -3,8 +3,12 @@
 Temporal is not made to forget; these tests start workflows in a way that allows the same id again.
 """
 
-from shared import BookVacationInput, Leg
-from tests.saga.world import World
+import asyncio
+
+import pytest
+
+from shared import BookVacationInput, Leg, LegState, Status
+from tests.saga.world import QUICK, Late, World, down
 
 
 async def test_another_request_never_touches_the_older_trip(world: World) -> None:
@@ -25,6 +29,31 @@ async def test_the_same_request_holds_what_it_held(world: World) -> None:
         newer = await world.start(booking_id=older.id)
         await newer.result()
     assert [len(supplier.held()) for supplier in world.suppliers.values()] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("how", ["cancelled", "failed"])
+async def test_the_same_request_that_is_undone_leaves_nothing_of_the_older_trip(
+    world: World, how: str
+) -> None:
+    """Also no leg that it had not come to: the older trip holds that under the same key."""
+    async with world.worker():
+        older = await world.start()
+        await older.result()
+        late = Late()
+        world.hotel.on_reserve = [late] if how == "cancelled" else []
+        world.hotel.always_on_reserve = down
+        pace = QUICK.model_copy(update={"leg_deadline": 2})
+        newer = await world.start(pace, booking_id=older.id, keyed=True)
+        if how == "cancelled":
+            await asyncio.to_thread(late.reached.wait)
+            await newer.cancel()
+            late.go.set()
+            outcome = await world.cancelled(newer)
+        else:
+            outcome = await newer.result()
+    assert outcome.status is Status.CANCELLED
+    assert world.held(newer) == []
+    assert outcome.legs[2].state is LegState.NOT_ATTEMPTED
 
 
 def test_the_fingerprint_is_of_what_was_asked_for() -> None:
