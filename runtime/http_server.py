@@ -31,6 +31,8 @@ from werkzeug.exceptions import (
 )
 from werkzeug.wrappers import Response
 
+from runtime.problems import problem
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
@@ -93,7 +95,15 @@ class Connection(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP, unless it is the rest of a body that was refused before."""
         if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
-            super().send_400_response(msg)
+            response = problem(BadRequest("This is not HTTP/1.1, or its head is too large."))
+            head = h11.Response(
+                status_code=400,
+                headers=[*response.headers, ("Connection", "close")],
+                reason=b"Bad Request",
+            )
+            for event in (head, h11.Data(data=response.data), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
+            self.transport.close()
         else:
             self.transport.abort()
 
@@ -135,7 +145,7 @@ class Requests:
             if self._running >= self._most:
                 raise ServiceUnavailable(TOO_MANY, retry_after=1)
         except HTTPException as error:
-            response = Response.force_type(error.get_response(), environ={})
+            response = problem(error)
         except EOFError:
             return
         else:

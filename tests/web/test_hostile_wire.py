@@ -305,3 +305,25 @@ def test_request_lines(site: Service, line: str) -> None:
 
 def test_http_1_0_is_answered(site: Service) -> None:
     assert send(site, b"GET /healthz HTTP/1.0\r\n\r\n").status == 200
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"XX\r\n\r\n", 400),
+        (b"get / HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+        (b"GET / HTTP/1.2\r\nHost: localhost\r\n\r\n", 505),
+        (b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 101 + b"Host: localhost\r\n\r\n", 431),
+    ],
+)
+def test_what_is_refused_early_is_a_problem_with_an_id(
+    site: Service, request_: bytes, status: int
+) -> None:
+    answer = send(site, request_)
+    head, _, body = answer.text.partition("\r\n\r\n")
+    problem = json.loads(body)
+    assert (answer.status, problem["status"]) == (status, status)
+    assert problem["type"]
+    assert problem["detail"]
+    assert re.search("^content-type: application/problem.json\r?$", head, re.I | re.M)
+    assert re.search("^request-id: [0-9a-f]{32}\r?$", head, re.I | re.M)
