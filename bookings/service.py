@@ -155,6 +155,21 @@ class Bookings:
                 found = await find_booking(self.client, booking_id.removesuffix(CANCEL_SUFFIX))
             return found.booking.outcome() if found else None
 
+    async def find(self, booking_id: str, client: str) -> Found:
+        """One of this client's bookings, with what was asked for.
+
+        Raises:
+            NoSuchBooking: The client has no such booking.
+            TemporalAway: Temporal is unreachable.
+        """
+        found = None
+        if re.fullmatch(BOOKING_ID, booking_id):
+            async with temporal(booking_id):
+                found = await find_booking(self.client, booking_id)
+        if found is None or found.trip.owner != client:
+            raise NoSuchBooking
+        return found
+
     async def read(self, booking_id: str, client: str) -> Booking:
         """The current state of one of this client's bookings.
 
@@ -162,7 +177,7 @@ class Bookings:
             NoSuchBooking: The client has no such booking.
             TemporalAway: Temporal is unreachable.
         """
-        return (await self._find(booking_id, client)).booking
+        return (await self.find(booking_id, client)).booking
 
     async def cancel(self, booking_id: str, client: str, seconds: float) -> Booking:
         """Cancel a running booking or a booked trip, and wait until it is undone.
@@ -175,18 +190,18 @@ class Bookings:
             TemporalAway: Temporal is unreachable; the request is safe to retry.
         """
         deadline = asyncio.get_running_loop().time() + seconds
-        found = await self._find(booking_id, client)
+        found = await self.find(booking_id, client)
         if found.booking.condition is Condition.STOPPED:
             raise Stopped
         if not (found.booking.status.is_final or found.cancelling):
             await self._ask_to_cancel(booking_id)
             await self.outcome(booking_id, deadline - asyncio.get_running_loop().time())
-            found = await self._find(booking_id, client)
+            found = await self.find(booking_id, client)
         if found.booking.status is Status.BOOKED or found.cancelling:
             await self.undo(booking_id, found.trip)
             left = deadline - asyncio.get_running_loop().time()
             await self.outcome(booking_id + CANCEL_SUFFIX, left)
-            found = await self._find(booking_id, client)
+            found = await self.find(booking_id, client)
         return found.booking
 
     async def undo(self, booking_id: str, trip: BookVacationInput) -> None:
@@ -282,12 +297,3 @@ class Bookings:
             except RPCError as error:
                 if not is_unknown(error):  # it has just ended
                     raise
-
-    async def _find(self, booking_id: str, client: str) -> Found:
-        found = None
-        if re.fullmatch(BOOKING_ID, booking_id):
-            async with temporal(booking_id):
-                found = await find_booking(self.client, booking_id)
-        if found is None or found.trip.owner != client:
-            raise NoSuchBooking
-        return found

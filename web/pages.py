@@ -39,8 +39,10 @@ def form_page(
     )
 
 
-def booking_page(booking: Booking, ui: str) -> str:
+def booking_page(booking: Booking, ui: str, *, mail_folder: Path | None) -> str:
     """A booking in its current state; `ui` is the address of its run in Temporal's Web UI.
+
+    `mail_folder` is where its mail is written to files instead of being sent.
 
     The page depends on the booking alone, so its `ETag` is stable: the script adds the clocks.
     """
@@ -55,6 +57,7 @@ def booking_page(booking: Booking, ui: str) -> str:
         picture=picture_of(booking.status, booking.legs),
         wording=wording,
         ui=ui,
+        mail_folder=mail_folder,
     )
 
 

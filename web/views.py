@@ -143,9 +143,14 @@ def create_blueprint(settings: Settings, bookings: Bookings, metrics: WebMetrics
 
     @routes.get("/bookings/<booking_id>")
     async def booking(booking_id: str) -> AnyResponse:
-        found = await bookings.read(booking_id, client())
+        found = await bookings.find(booking_id, client())
         ui = f"{settings.ui_url}/namespaces/{bookings.client.namespace}/workflows/{booking_id}"
-        response = Response(booking_page(found, ui)) if wants_html() else json(found)
+        folder = mail_folder(settings) if found.trip.email else None
+        response = (
+            Response(booking_page(found.booking, ui, mail_folder=folder))
+            if wants_html()
+            else json(found.booking)
+        )
         response.add_etag()
         return response.make_conditional(request)
 

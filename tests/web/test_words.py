@@ -51,11 +51,13 @@ async def test_nothing_is_said_to_be_tried_once_it_was_stopped(
     assert booking["legs"][0]["reason"] == "Stopped while it was being undone."
 
 
-def test_without_a_mail_server_mail_is_a_file_and_the_form_says_so(site: Service) -> None:
+def test_without_a_mail_server_mail_is_a_file_and_the_pages_say_so(site: Service) -> None:
     folder = Path(site.environment["DATA_DIR"]) / "mail"
     form = site.http.get("/", headers={"Accept": "text/html"}).text
     assert f"Mail is not sent, but written to {folder}." in form
     booking_id = site.book(email="john@example.com").json()["booking_id"]
+    assert f"Not sent, but written to {folder}" in page(site, booking_id)
+    assert "Not sent" not in page(site, site.book().json()["booking_id"])
     file = folder / f"{booking_id}.booked.eml"
     wait_until(lambda: file.exists() and "Your trip is booked:" in file.read_text())
     assert file.stat().st_mode & 0o777 == 0o600
