@@ -36,6 +36,8 @@ async def supervise(
         work.cancel()
 
     for stop_signal in STOP_SIGNALS:
+        if stop_signal is signal.SIGHUP and signal.getsignal(stop_signal) is signal.SIG_IGN:
+            continue  # `nohup` has asked for it to be ignored
         asyncio.get_running_loop().add_signal_handler(stop_signal, on_signal)
     await asyncio.wait({work})
     console.say("stopping everything")

@@ -96,6 +96,21 @@ def test_a_signal_stops_everything(
         assert program.pids() == []
 
 
+def test_with_nohup_it_outlives_its_terminal(environment: Environment, tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does, and children inherit it
+    try:
+        with run_all(environment, tmp_path) as program:
+            program.wait_for(READY)
+            program.process.send_signal(signal.SIGHUP)
+            program.kill("sleep 1001")
+            program.wait_for("worker ended")
+            program.process.send_signal(signal.SIGTERM)
+            assert program.status(timeout=30) == 0
+            assert "stopping everything" in program.output.split("worker ended")[1]
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_what_does_not_stop_is_killed(environment: Environment, tmp_path: Path) -> None:
     with run_all(environment, tmp_path, worker=STUBBORN) as program:
         program.wait_for(READY)
