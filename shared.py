@@ -250,6 +250,7 @@ class AlertKind(StrEnum):
 
     NEEDS_ATTENTION = "needs_attention"
     NOT_NOTIFIED = "not_notified"
+    AUDIT = "audit"
 
 
 class Alert(Message):

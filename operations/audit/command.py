@@ -1,6 +1,7 @@
 """`python -m operations audit`: check that every trip holds all of its three legs, or none.
 
-It reads Temporal and the suppliers that are configured, and changes nothing.
+It reads Temporal and the suppliers that are configured, and changes nothing there; with `--alert`,
+staff are told of what it found.
 """
 
 import argparse
@@ -8,14 +9,16 @@ import asyncio
 import sys
 
 from temporalio.client import Client
-from temporalio.service import RetryConfig
+from temporalio.service import RetryConfig, RPCError
 
 from bookings.client import connect, connect_config
+from operations.audit.alerts import alert
 from operations.audit.auditor import Report, audit
 from operations.audit.report import lines
 from operations.audit.shops import CannotAuditError, open_shops
 from operations.subcommands import Subcommands
 from settings import CONFIGURATION_ERROR, Settings
+from shared import TASK_QUEUE_NAME
 
 VIOLATIONS = 1
 CONNECT_SECONDS = 10
@@ -31,13 +34,14 @@ def add_to(commands: Subcommands) -> None:
         "Exit status: 0 clean, 1 violations, 2 the audit could not run.",
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument("--alert", action="store_true", help="alert staff of each trip, once")
     parser.set_defaults(run=run)
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """Audit, print the report and return the exit status."""
     try:
-        report = asyncio.run(audit_once(settings))
+        report = asyncio.run(audit_once(settings, tell=arguments.alert))
     except CannotAuditError as error:
         print(f"The audit could not run.\n{error}", file=sys.stderr)
         return CONFIGURATION_ERROR
@@ -45,14 +49,21 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     return VIOLATIONS if report.violations else 0
 
 
-async def audit_once(settings: Settings) -> Report:
-    """Audit the configured system.
+async def audit_once(settings: Settings, *, tell: bool) -> Report:
+    """Audit the configured system, and alert staff if `tell` is set.
 
     Raises:
         CannotAuditError: Temporal or a supplier cannot be read.
     """
     shops = open_shops(settings)
-    return await audit(await connected(settings), shops)
+    client = await connected(settings)
+    report = await audit(client, shops)
+    if tell:
+        try:
+            await alert(client, report, TASK_QUEUE_NAME)
+        except RPCError as error:
+            raise CannotAuditError(f"Staff were not alerted of all. {error}") from error
+    return report
 
 
 async def connected(settings: Settings) -> Client:
