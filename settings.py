@@ -128,13 +128,6 @@ class Settings(BaseModel):
             give_up(f"{leg.upper()}_SUPPLIER_TOKEN must be one token.")
         return "".join(tokens)
 
-    def accepted_tokens(self) -> list[str]:
-        """The tokens that `suppliers serve` accepts, several during a rotation."""
-        tokens = self.secrets("supplier_tokens")
-        if any(len(token) < SHORTEST_TOKEN for token in tokens):
-            give_up(f"Each of SUPPLIER_TOKENS must have at least {SHORTEST_TOKEN} characters.")
-        return tokens
-
     def secrets(self, name: str) -> list[str]:
         """What a variable or its file holds; a mistake ends the process with one message."""
         try:

@@ -1,31 +1,35 @@
-"""The clients' tokens: who may use the service, and how long a wrong guess waits."""
+"""The tokens that a service accepts, or their hashes: whose they are."""
 
 import hashlib
-import ipaddress
 import logging
 import re
+from functools import partial
 from pathlib import Path
 
 from settings import SHORTEST_TOKEN, Settings
-from web.buckets import Buckets
 
-FORGIVEN_PER_SECOND = 1 / 60
-FIRST_DELAY, LONGEST_DELAY, DOUBLINGS = 0.1, 10.0, 8
+ANYBODY = "anybody"
+"""The name of whoever has a token where tokens have no names."""
 
 log = logging.getLogger(__name__)
 
 
 class Tokens:
-    """The tokens of `API_TOKENS` or its file, which is read again when it changes.
+    """The tokens of a variable or its file, which is read again when it changes.
+
+    Args:
+        settings: Where they are.
+        setting: `api_tokens`, which have the names of clients, or `supplier_tokens`.
 
     Raises:
         ValueError: They cannot be used; the message says why.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._version = version_of(settings.api_tokens_file)
-        self._names = names_of(settings.read_secrets("api_tokens"))
+    def __init__(self, settings: Settings, setting: str) -> None:
+        self._read = partial(settings.read_secrets, setting)
+        self._setting, self._file = setting, getattr(settings, f"{setting}_file")
+        self._version = version_of(self._file)
+        self._names = names_of(setting, self._read())
 
     @property
     def clients(self) -> int:
@@ -34,37 +38,26 @@ class Tokens:
 
     def client_of(self, token: str) -> str:
         """The name of the client whose token this is; empty if it is nobody's."""
-        version = version_of(self._settings.api_tokens_file)
+        version = version_of(self._file)
         if version != self._version:
             self._version = version
             try:
-                self._names = names_of(self._settings.read_secrets("api_tokens"))
+                self._names = names_of(self._setting, self._read())
             except ValueError as error:
                 log.error("The tokens stay as they were. %s", error)
         return self._names.get(digest(token), "")
 
 
-class Guesses:
-    """Wrong tokens, by the address that they come from."""
-
-    def __init__(self) -> None:
-        self._buckets = Buckets(DOUBLINGS, FORGIVEN_PER_SECOND)
-
-    def delay(self, address: str) -> float:
-        """Seconds until the answer to another wrong token; twice as long as for the one before."""
-        level = self._buckets.add(neighbourhood(address)) or DOUBLINGS
-        return min(FIRST_DELAY * 2 ** (level - 1), LONGEST_DELAY)
-
-
-def names_of(pairs: list[str]) -> dict[bytes, str]:
+def names_of(setting: str, entries: list[str]) -> dict[bytes, str]:
     """The name of each client by the digests of its tokens.
 
     Raises:
-        ValueError: A pair is invalid.
+        ValueError: An entry is invalid.
     """
     names: dict[bytes, str] = {}
-    for number, pair in enumerate(pairs, start=1):
-        name, _, token = pair.partition(":")
+    named = setting == "api_tokens"
+    for number, entry in enumerate(entries, start=1):
+        name, _, token = entry.partition(":") if named else (ANYBODY, "", entry)
         hashed = token.removeprefix("sha256:")
         if not (re.fullmatch("[A-Za-z0-9_.-]{1,64}", name) and token):
             problem = "must be name:token or name:sha256:<hash> pairs"
@@ -77,7 +70,7 @@ def names_of(pairs: list[str]) -> dict[bytes, str]:
         else:
             names[known] = name
             continue
-        raise ValueError(f"API_TOKENS {problem}; see pair {number}.")
+        raise ValueError(f"{setting.upper()} {problem}; see number {number}.")
     return names
 
 
@@ -93,12 +86,3 @@ def version_of(file: Path | None) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return (found.st_mtime_ns, found.st_ino, found.st_size) if found else None
-
-
-def neighbourhood(address: str) -> str:
-    """The addresses that one guesser can have: in IPv6, a network of them."""
-    try:
-        network = ipaddress.ip_network(f"{address}/64", strict=False)
-    except ValueError:
-        return address
-    return str(network)

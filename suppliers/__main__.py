@@ -8,6 +8,7 @@ from contextlib import closing
 
 from runtime import http_server
 from runtime.logs import log_to_stderr
+from runtime.tokens import Tokens
 from settings import Settings, give_up, is_loopback
 from shared import Leg
 from suppliers.configured import sql_supplier_of
@@ -44,8 +45,12 @@ def main() -> int:
 def serve_leg(settings: Settings, arguments: argparse.Namespace) -> int:
     """Serve one leg until SIGTERM or Ctrl-C."""
     log_to_stderr()
-    leg, host, tokens = arguments.leg, arguments.host, settings.accepted_tokens()
-    if not (tokens or is_loopback(host)):
+    leg, host = arguments.leg, arguments.host
+    try:
+        tokens = Tokens(settings, "supplier_tokens")
+    except ValueError as error:
+        give_up(str(error))
+    if not (tokens.clients or is_loopback(host)):
         give_up(
             f"--host {host} would let everybody book and release. "
             "Set SUPPLIER_TOKENS, or leave the host at 127.0.0.1."
@@ -58,7 +63,7 @@ def serve_leg(settings: Settings, arguments: argparse.Namespace) -> int:
         except OSError as error:
             give_up(f"{host}:{arguments.port} cannot be served ({error}).")
         http_server.serve(
-            create_service(supplier, tokens),
+            create_service(supplier, tokens.client_of if tokens.clients else None),
             listener,
             threads=THREADS,
             longest_wait=LONGEST_WAIT,

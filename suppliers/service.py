@@ -1,9 +1,8 @@
 """A SQL supplier as a service: the server's side of the contract over HTTP."""
 
-import hmac
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -31,8 +30,11 @@ _STATUSES = {refusal: status for status, refusal in REFUSALS.items()}
 log = logging.getLogger(__name__)
 
 
-def create_service(supplier: SqlSupplier, tokens: Sequence[str] = ()) -> Flask:
-    """The WSGI application that serves a supplier; whoever made the supplier closes it."""
+def create_service(supplier: SqlSupplier, is_known: Callable[[str], object] | None = None) -> Flask:
+    """The WSGI application that serves a supplier; whoever made the supplier closes it.
+
+    `is_known` says whether a client's token may be used; without it, none is needed.
+    """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
 
@@ -40,14 +42,12 @@ def create_service(supplier: SqlSupplier, tokens: Sequence[str] = ()) -> Flask:
     def identify() -> None:
         if request.path == HEALTH:
             return
-        if not tokens and not is_loopback(urlsplit(f"//{request.host}").hostname or ""):
+        if not is_known and not is_loopback(urlsplit(f"//{request.host}").hostname or ""):
             # A web page may have made a name of its own lead to this machine (DNS rebinding).
             raise MisdirectedRequest(OTHER_HOST)
         sent = request.authorization
         token = (sent.token or "") if sent and sent.type == "bearer" else ""
-        # All are compared, each in constant time, so that the time it takes reveals nothing.
-        known = [hmac.compare_digest(token.encode(), it.encode()) for it in tokens]
-        if tokens and not any(known):
+        if is_known and not is_known(token):
             raise Unauthorized(UNIDENTIFIED, www_authenticate=WWWAuthenticate("bearer"))
 
     @app.put("/reservations/<key>")

@@ -6,9 +6,10 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, g, request
 
 from runtime.http_server import HOLD_BACK
+from runtime.tokens import Tokens
 from settings import Settings, give_up, is_loopback
+from web.guesses import Guesses
 from web.refusals import OtherHost, OtherSite, Unidentified
-from web.tokens import Guesses, Tokens
 
 OPEN_PATHS = {"/healthz", "/readyz"}
 REFUSALS = {401, 403, 421}
@@ -33,7 +34,7 @@ class Clients:
     """The clients that may use the service, if they need tokens."""
 
     def __init__(self, settings: Settings) -> None:
-        self._tokens = Tokens(settings) if settings.has_clients else None
+        self._tokens = Tokens(settings, "api_tokens") if settings.has_clients else None
         self._guesses = Guesses()
         if self._tokens:
             number = self._tokens.clients

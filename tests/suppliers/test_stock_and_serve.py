@@ -1,5 +1,6 @@
 """The command line, run as people run it."""
 
+import hashlib
 import os
 import re
 import signal
@@ -198,6 +199,36 @@ def test_serve_serves_a_leg_until_it_is_told_to_end(
 
     with closing(SqlSupplier(database, "car")) as books:
         assert [held.key for held in books.held()] == [KEY]
+
+
+def test_a_token_of_serve_may_be_a_hash_and_is_changed_without_a_restart(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    old, new = "the-old-token-of-the-worker", "the-new-token-of-the-worker"
+    file = tmp_path / "tokens"
+    file.write_text(f"sha256:{hashlib.sha256(old.encode()).hexdigest()}\n")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    command = [sys.executable, "-m", "suppliers", "serve", "car", "--port", str(port)]
+    variables = environment | {"SUPPLIER_TOKENS_FILE": str(file)}
+
+    def accepted(token: str) -> bool:
+        headers = {"Authorization": f"Bearer {token}"}
+        try:
+            return httpx2.get(f"http://127.0.0.1:{port}/", headers=headers).status_code == 404
+        except httpx2.TransportError:
+            return False
+
+    process = subprocess.Popen(command, cwd=ROOT, env=variables)
+    try:
+        wait_until(lambda: accepted(old))
+        assert not accepted(new)
+        file.write_text(f"{new}\n")
+        wait_until(lambda: accepted(new))
+        assert not accepted(old)
+    finally:
+        process.kill()
+        process.wait()
 
 
 def answers(port: int) -> bool:
