@@ -1,7 +1,7 @@
 """The state of a booking, read from Temporal alone: no worker has to be up."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 from temporalio.client import (
@@ -14,6 +14,7 @@ from temporalio.service import RPCError
 
 from bookings.calls import is_unknown
 from bookings.errors import Stopped
+from bookings.events import Event, story_of
 from bookings.history import BookingLeg, Condition, condition_of, legs_so_far
 from shared import (
     ALERT_SUFFIX,
@@ -67,6 +68,7 @@ class Found(BaseModel):
 
     booking: Booking
     trip: BookVacationInput
+    events: list[Event]
     cancelling: bool = False
 
 
@@ -84,13 +86,15 @@ async def find_booking(client: Client, booking_id: str) -> Found | None:
     trip = await first.memo_value(TRIP_MEMO, None, type_hint=BookVacationInput) if first else None
     if first is None or trip is None:  # without a trip it is not a workflow of ours
         return None
-    outcome, condition = (
+    outcome, condition, events = (
         await outcome_so_far(handle, description, trip) if description else booked_before(trip)
     )
     if outcome.status is Status.BOOKED:
         cancelling = cancelling or await describe(cancel)
         if cancelling:
-            cancelled, condition = await outcome_so_far(cancel, cancelling, trip, booked=outcome)
+            cancelled, condition, events = await outcome_so_far(
+                cancel, cancelling, trip, Known(outcome, None, events)
+            )
             outcome = with_attempts_of(outcome, cancelled)
     last = cancelling or first
     booking = Booking(
@@ -108,7 +112,7 @@ async def find_booking(client: Client, booking_id: str) -> Found | None:
         if outcome.status is Status.NEEDS_ATTENTION
         else None,
     )
-    return Found(booking=booking, trip=trip, cancelling=cancelling is not None)
+    return Found(booking=booking, trip=trip, events=events, cancelling=cancelling is not None)
 
 
 INTERRUPTED: dict[LegState, dict[str, Any]] = {
@@ -140,33 +144,42 @@ async def were_told(client: Client, workflow_id: str) -> bool:
     return bool(done and await alert.result())
 
 
+class Known(NamedTuple):
+    """What is known of a workflow: the outcome so far, and its story.
+
+    It has a condition if it is open, or was stopped from outside.
+    """
+
+    outcome: BookingOutcome
+    condition: Condition | None
+    events: list[Event]
+
+
 async def outcome_so_far(
     handle: Handle,
     description: WorkflowExecutionDescription,
     trip: BookVacationInput,
-    booked: BookingOutcome | None = None,
-) -> tuple[BookingOutcome, Condition | None]:
+    booked: Known | None = None,
+) -> Known:
     """The outcome, from the result or memo of an ended workflow or the history of a running one.
-
-    Beside it, the condition of one that is open, or was stopped from outside.
 
     Args:
         handle: The workflow.
         description: Temporal's description of it.
         trip: Its input.
-        booked: The outcome that it started from, if it cancels a booked trip.
+        booked: What it started from, if it cancels a booked trip.
     """
     known = await description.memo_value(OUTCOME_MEMO, None, type_hint=BookingOutcome)
-    if description.status is WorkflowExecutionStatus.COMPLETED:
-        return await handle.result(), None
-    if description.status is WorkflowExecutionStatus.CANCELED:
-        return known or never_begun(trip), None
     events = (await handle.fetch_history()).events
-    legs = legs_so_far(
-        booked.legs if booked else untouched(trip),
-        events,
-        description.raw_description.pending_activities,
-    )
+    pending = description.raw_description.pending_activities
+    story = story_of(events, pending, booked.events if booked else ())
+    if description.status is WorkflowExecutionStatus.COMPLETED:
+        result = events[-1].workflow_execution_completed_event_attributes.result.payloads
+        [outcome] = await description.data_converter.decode(result, [BookingOutcome])
+        return Known(outcome, None, story)
+    if description.status is WorkflowExecutionStatus.CANCELED:
+        return Known(known or never_begun(trip), None, story)
+    legs = legs_so_far(booked.outcome.legs if booked else untouched(trip), events, pending)
     settled = {leg.leg: leg for leg in known.legs if leg.state is LegState.SETTLED} if known else {}
     begun = Status.UNDOING if booked else Status.RUNNING
     outcome = BookingOutcome(
@@ -176,11 +189,11 @@ async def outcome_so_far(
         legs=[settled.get(leg.leg, leg) for leg in legs],
     )
     if description.status is not WorkflowExecutionStatus.RUNNING:
-        return stopped_from_outside(outcome), Condition.STOPPED
+        return Known(stopped_from_outside(outcome), Condition.STOPPED, story)
     condition = condition_of(events)
     if condition is Condition.CANCELLING and outcome.status is not Status.RUNNING:
-        return outcome, None  # the undo has begun
-    return outcome, condition
+        condition = None  # the undo has begun
+    return Known(outcome, condition, story)
 
 
 def with_attempts_of(booked: BookingOutcome, cancelled: BookingOutcome) -> BookingOutcome:
@@ -196,10 +209,10 @@ def untouched(trip: BookVacationInput) -> list[LegOutcome]:
     return [LegOutcome(leg=leg, item=trip.item(leg)) for leg in Leg]
 
 
-def booked_before(trip: BookVacationInput) -> tuple[BookingOutcome, None]:
+def booked_before(trip: BookVacationInput) -> Known:
     """The outcome of a trip of which only the cancellation is known."""
     legs = [leg.model_copy(update={"state": LegState.BOOKED}) for leg in untouched(trip)]
-    return BookingOutcome(status=Status.BOOKED, legs=legs), None
+    return Known(BookingOutcome(status=Status.BOOKED, legs=legs), None, [])
 
 
 def never_begun(trip: BookVacationInput) -> BookingOutcome:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from flask import render_template, request, url_for
 
+from bookings.events import Event
 from bookings.history import Condition
 from bookings.listing import BookingPage, Filter
 from bookings.reading import Booking
 from shared import Status
-from web import wording
+from web import story, wording
 from web.picture import picture_of
 from web.scenarios import EXAMPLES, LONG_TRIP, SCENARIOS, SUGGESTIONS
 
@@ -39,8 +40,10 @@ def form_page(
     )
 
 
-def booking_page(booking: Booking, ui: str, *, mail_folder: Path | None) -> str:
-    """A booking in its current state; `ui` is the address of its run in Temporal's Web UI.
+def booking_page(
+    booking: Booking, events: list[Event], ui: str, *, mail_folder: Path | None
+) -> str:
+    """A booking and its story; `ui` is the address of its run in Temporal's Web UI.
 
     `mail_folder` is where its mail is written to files instead of being sent.
 
@@ -56,6 +59,8 @@ def booking_page(booking: Booking, ui: str, *, mail_folder: Path | None) -> str:
         due=wording.due(booking),
         picture=picture_of(booking.status, booking.legs),
         wording=wording,
+        events=events,
+        story=story,
         ui=ui,
         mail_folder=mail_folder,
     )

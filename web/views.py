@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from bookings.client import rehearses
 from bookings.errors import KeyUsed, NoSuchBooking
+from bookings.events import Story
 from bookings.listing import Filter
 from bookings.names import booking_id_for
 from bookings.notices import mail_folder
@@ -147,10 +148,17 @@ def create_blueprint(settings: Settings, bookings: Bookings, metrics: WebMetrics
         ui = f"{settings.ui_url}/namespaces/{bookings.client.namespace}/workflows/{booking_id}"
         folder = mail_folder(settings) if found.trip.email else None
         response = (
-            Response(booking_page(found.booking, ui, mail_folder=folder))
+            Response(booking_page(found.booking, found.events, ui, mail_folder=folder))
             if wants_html()
             else json(found.booking)
         )
+        response.add_etag()
+        return response.make_conditional(request)
+
+    @routes.get("/bookings/<booking_id>/events")
+    async def events(booking_id: str) -> AnyResponse:
+        found = await bookings.find(booking_id, client())
+        response = json(Story(booking_id=booking_id, events=found.events))
         response.add_etag()
         return response.make_conditional(request)
 

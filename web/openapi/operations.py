@@ -11,6 +11,7 @@ from bookings.errors import (
     Stopped,
     TemporalAway,
 )
+from bookings.events import Story
 from bookings.listing import BookingPage
 from bookings.reading import Booking
 from shared import BOOKING_ID, Status
@@ -136,6 +137,22 @@ READ = {
     },
 }
 
+EVENTS = {
+    "operationId": "readEvents",
+    "summary": "Read the story of a booking",
+    "description": "What has happened to the booking and to each leg, in the order of time. Of "
+    "many attempts, only their number and the last failure are known.",
+    "parameters": READ["parameters"],
+    "responses": {
+        **answer(200, "The events.", ETAG, Story),
+        "304": {"description": "Nothing more has happened."},
+        **NO_TOKEN,
+        **TOO_MANY,
+        **NOT_FOUND,
+        **AWAY,
+    },
+}
+
 CANCEL = {
     "operationId": "cancelBooking",
     "summary": "Cancel a booking",
@@ -166,6 +183,7 @@ PATHS = {
     "/bookings": {"get": LIST},
     "/bookings/{booking_id}": {"get": READ},
     "/bookings/{booking_id}/cancel": {"post": CANCEL},
+    "/bookings/{booking_id}/events": {"get": EVENTS},
     "/healthz": {"get": health("alive", "Does the web process answer?", "ok", {})},
     "/readyz": {"get": health("ready", "Does Temporal answer?", "ready", AWAY)},
 }

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from pydantic_core import CoreSchema, core_schema
 
+from bookings.events import Story
 from bookings.listing import BookingPage
 from bookings.reading import Booking
 from web.answers import BookAnswer
@@ -12,7 +13,7 @@ from web.openapi.parts import Json
 from web.problems import Problem
 from web.requests import BookingRequest
 
-ANSWERS = (BookAnswer, Booking, BookingPage, Problem)
+ANSWERS = (BookAnswer, Booking, BookingPage, Story, Problem)
 
 
 class RequestSchema(GenerateJsonSchema):
