@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeVar
 
@@ -93,7 +93,8 @@ class Saga:
         self.settlements: dict[str, Settlement] = {}
         self.unresolved: dict[str, Verb] = {}
         self._changed, self._settled = changed, settled
-        self._phase, self._overdue = Status.RUNNING, set[str]()
+        self._phase, self._overdue = Status.RUNNING, dict[str, datetime]()
+        self._trying: dict[str, Verb] = {}
 
     @property
     def status(self) -> Status:
@@ -146,19 +147,26 @@ class Saga:
         undos = []
         for step in reversed([step for step in self.owed if step.undo]):
             undos.append(asyncio.create_task(self._until_resolved(Verb.UNDO, step)))
-            await workflow.wait_condition(lambda: self.unresolved.keys() <= self._overdue)
+            await workflow.wait_condition(lambda: self.unresolved.keys() <= self._overdue.keys())
         await asyncio.gather(*undos)
 
     async def _until_resolved(self, verb: Verb, step: Step) -> Any:
         """Try without a deadline; after a while it needs attention, and is still tried."""
         self.unresolved[step.name] = verb
         trying = asyncio.create_task(self._try(verb, step))
-        await workflow.wait([trying], timeout=step.options.patience)
+        with suppress(TimeoutError):
+            await workflow.wait_condition(
+                trying.done,
+                timeout=step.options.patience,
+                timeout_summary=f"Patience with the {step.name}",
+            )
         if not trying.done():
-            self._overdue.add(step.name)
+            self._overdue[step.name] = workflow.now()
+            self._describe()
             self._changed()
             await workflow.wait([trying])
-            self._overdue.remove(step.name)
+            del self._overdue[step.name]
+            self._describe()
             self._changed()
         del self.unresolved[step.name]
         return trying.result()
@@ -181,7 +189,8 @@ class Saga:
                     continue  # a deadline is for attempts, and it has found no place for one
                 elif verb in {Verb.UNDO, Verb.AFTER} or (verb is Verb.PIVOT and not refused):
                     # Its activity gave up, and yet it has to be done; each time costs history.
-                    await workflow.sleep(20 * step.options.longest_undo_retry)
+                    pause = 20 * step.options.longest_undo_retry
+                    await workflow.sleep(pause, summary=f"Before the {step.name} is tried again")
                     continue
                 self.reason, state = reason, State.REFUSED if refused else State.FAILED
                 self.outcomes[step.name] = Outcome(state, reason, error=error)
@@ -200,6 +209,8 @@ class Saga:
         do, undo, options = verb is Verb.DO, verb is Verb.UNDO, step.options
         longest = options.longest_retry if do else options.longest_undo_retry
         activity: Any = step.undo if undo else step.do
+        self._trying[step.name] = verb
+        self._describe()
         attempts = workflow.start_activity(
             activity,
             step.order,
@@ -219,7 +230,15 @@ class Saga:
         await workflow.wait_condition(lambda: attempts.done() or step.name in self.settlements)
         if not attempts.done():
             attempts.cancel()
+        del self._trying[step.name]
+        self._describe()
         return await attempts
+
+    def _describe(self) -> None:
+        """Say in Temporal's Web UI what is being tried; this is in no history."""
+        now = [f"Trying to {verb} the {name}." for name, verb in self._trying.items()]
+        now += [f"The {name} is stuck since {at:%F %T} UTC." for name, at in self._overdue.items()]
+        workflow.set_current_details("\n".join(now))
 
 
 class Settleable:

@@ -231,11 +231,11 @@ class Teller:
             failed = activity.HasField("last_failure")
             if waits and not failed:
                 continue  # it has not been tried yet, and that it began is known
-            at = activity.last_started_time if activity.HasField("last_started_time") else None
+            at = activity.last_attempt_complete_time if waits else activity.last_started_time
             planned = activity.HasField("next_attempt_schedule_time") and waits
             yield Event(
                 kind=EventKind.WAITING if waits else EventKind.TRYING,
-                at=(at or activity.scheduled_time).ToDatetime(UTC),
+                at=at.ToDatetime(UTC),
                 leg=step.leg,
                 state=self.states.get(step.leg),
                 attempts=activity.attempt - waits,

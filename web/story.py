@@ -45,11 +45,12 @@ def words(event: Event) -> str:
 
 def details(event: Event) -> str:
     """How long it took, and why: what follows the sentence."""
-    lasts = event.kind in LASTED and event.seconds is not None
-    took = [f"Took {duration(timedelta(seconds=event.seconds or 0))}."] if lasts else []
+    said = []
+    if event.kind in LASTED and event.seconds and event.seconds >= 0.05:
+        said.append(f"It took {duration(timedelta(seconds=event.seconds))}.")
+    if event.next_attempt_at:
+        said.append(f"The next one is due at {event.next_attempt_at:%H:%M:%S} UTC.")
     if event.reason:
         last = event.kind in {EventKind.TRIED, EventKind.TRYING, EventKind.WAITING}
-        took.append(f"Last failure: {why(event.reason)}" if last else why(event.reason))
-    if event.next_attempt_at:
-        took.append(f"The next attempt is at {event.next_attempt_at:%H:%M:%S} UTC.")
-    return " ".join(took)
+        said.append(f"Last failure: {why(event.reason)}" if last else why(event.reason))
+    return " ".join(said)

@@ -54,7 +54,8 @@ def test_page(new_page: NewPage, addresses: dict[str, str], name: str) -> None:
     page.on("response", lambda response: weighed.append(response))
     page.goto(addresses[name])
     page.wait_for_load_state("load")
-    assert sum(len(response.body()) for response in weighed) < 50_000
+    limit = 60_000 if name == "api" else 50_000
+    assert sum(len(response.body()) for response in weighed) < limit
     look_at(page, name)
 
 

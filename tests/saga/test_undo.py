@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from temporalio.api.enums.v1 import EventType
+from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.worker import UnsandboxedWorkflowRunner
 
@@ -34,6 +35,10 @@ async def test_a_stuck_undo_lets_the_next_one_start_and_needs_attention(world: W
         assert [leg.state for leg in booking.legs] == [U, LegState.UNDOING, LegState.REFUSED]
         assert booking.legs[1].last_failure == "Hotel service is down"
         assert booking.reason == 'Flight "a flight" is sold out.'
+        query = "__temporal_workflow_metadata"  # Temporal's Web UI asks it
+        shown = await handle.query(query, result_type=WorkflowMetadata)
+        said = "Trying to undo the hotel.\nThe hotel is stuck since "
+        assert shown.current_details.startswith(said)
         world.hotel.always_on_release = None
         outcome = await handle.result()
     assert world.held(handle) == []

@@ -61,7 +61,7 @@ def test_what_is_known_of_many_attempts() -> None:
     [tried] = [it for it in STORIES["needed_attention"] if it.kind is EventKind.TRIED]
     assert (tried.leg, tried.attempts, tried.state) == (Leg.HOTEL, 5, LegState.UNDOING)
     assert words(tried) == "5 attempts at the hotel failed."
-    assert details(tried) == "Took 0.4 s. Last failure: Hotel service is down"
+    assert details(tried) == "It took 0.4 s. Last failure: Hotel service is down"
 
 
 def test_the_numbers_of_a_history_stay_as_it_grows() -> None:
