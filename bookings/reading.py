@@ -30,8 +30,6 @@ from shared import (
     Status,
 )
 
-"""For `web/views.py`; elsewhere, use `Status.is_final`."""
-
 Handle = WorkflowHandle[Any, BookingOutcome]
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -52,7 +53,8 @@ PROBE_SECONDS = 60
     ids=lambda command: f"{command[0]} {Path(command[-1]).name}",
 )
 def test_a_validator_finds_nothing(command: list[str | Path]) -> None:
-    done = subprocess.run([BIN / command[0], *command[1:]], capture_output=True, text=True)
+    program, *arguments = map(str, command)
+    done = subprocess.run([str(BIN / program), *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -126,7 +128,7 @@ def test_web_and_worker_as_the_manifests_start_them(
         for port in own.values():
             ports[port] = ports[port] if port == 5000 else free_port()
         for variable in container["env"]:
-            host, colon, port = variable["value"].rpartition(":")
+            _, colon, port = variable["value"].rpartition(":")
             environment[variable["name"]] = (
                 f"127.0.0.1:{ports[int(port)]}" if colon else variable["value"]
             )
@@ -138,8 +140,9 @@ def test_web_and_worker_as_the_manifests_start_them(
             asked = container[probe]["httpGet"]
             url = f"http://127.0.0.1:{ports[own[asked['port']]]}{asked['path']}"
             # From another address than PUBLIC_URL's, as kubelet asks.
-            wait_until(lambda url=url: answers(url, Host="10.0.0.7:5000"), PROBE_SECONDS)
-        wait_until(lambda: answers(f"http://127.0.0.1:{ports[own['metrics']]}/metrics"))
+            wait_until(partial(answers, url, Host="10.0.0.7:5000"), PROBE_SECONDS)
+        metrics = f"http://127.0.0.1:{ports[own['metrics']]}/metrics"
+        wait_until(partial(answers, metrics))
     public = {"Host": "trips.example.com"} | AUTHORIZED
     assert site.book(public).json()["cancelled"] is False
     for program, container, _ in running.values():
