@@ -66,7 +66,7 @@ def test_kustomize_puts_the_manifests_together(tmp_path: Path) -> None:
     built = tmp_path / "built.yaml"
     with built.open("w") as output:
         subprocess.run([kubectl, "kustomize", KUBERNETES], check=True, stdout=output)
-    validate = [BIN / "kubernetes-validate", "--strict", built]
+    validate: list[str | Path] = [BIN / "kubernetes-validate", "--strict", built]
     assert subprocess.run(validate, capture_output=True).returncode == 0
     assert "image: registry.example.com/trip:" in built.read_text()
 
