@@ -13,9 +13,10 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.service import RPCError
 
 from bookings.notices import TooSoon, is_true
+from runtime.logs import gist
 from runtime.metrics import WorkerMetrics
 from saga import NO_PLACE, REFUSED
-from shared import Alert, Leg, LegOrder, Notice, SettledLeg, StepDone
+from shared import Alert, Leg, LegOrder, Notice, SettledLeg, StepDone, code_of
 from suppliers import Busy, Refused, Supplier
 from suppliers.alerts import NOBODY, Staff, post
 from suppliers.breaker import Breaker
@@ -42,7 +43,8 @@ SHARES = Shares()
 LONGEST_PAUSE = 30.0
 """Seconds until an attempt that found its neighbour busy is made again."""
 
-logger = logging.getLogger("worker")
+DONE = {"book": "booked", "undo": "undone", "record": "recorded as settled"}
+"""What the log says of a step, by the first word of its activity."""
 
 
 class Activities:
@@ -124,16 +126,17 @@ class Activities:
     @activity.defn
     async def notify_traveller(self, notice: Notice) -> None:
         """Mail the outcome to the traveller, unless it is no longer the booking's."""
-        async with self._telling("mail", notice.booking_id):
+        async with self._telling("mail"):
             if await is_true(activity.client(), notice):
                 await self._notices.run(notice.booking_id, self.mailer.send, notice)
                 self._metrics.notice("mail", "sent")
+                activity.logger.info("traveller told: %s", notice.outcome.status)
 
     @activity.defn
     async def mail_staff(self, alert: Alert) -> bool:
         """Mail an alert to staff; false if they have no address."""
         if self.staff.address:
-            async with self._telling("alert", alert.booking_id):
+            async with self._telling("alert"):
                 await self._notices.run("staff", self.mailer.alert, alert, self.staff.address)
                 self._metrics.notice("alert", "sent")
         return bool(self.staff.address)
@@ -142,7 +145,7 @@ class Activities:
     async def call_webhook(self, alert: Alert) -> bool:
         """Post an alert to the webhook of staff; false if they have none."""
         if self.staff.webhook:
-            async with self._telling("alert", alert.booking_id):
+            async with self._telling("alert"):
                 await post(self.staff.webhook, alert, self.mailer.link(alert.booking_id))
                 self._metrics.notice("alert", "sent")
         return bool(self.staff.webhook)
@@ -180,7 +183,7 @@ class Activities:
             self._metrics.breaker(leg, isinstance(supplier, Breaker) and supplier.is_open)
 
     @asynccontextmanager
-    async def _telling(self, kind: str, booking_id: str) -> AsyncIterator[None]:
+    async def _telling(self, kind: str) -> AsyncIterator[None]:
         """One try at sending a message; a failure is one line in the log, and names nobody.
 
         Raises:
@@ -196,7 +199,7 @@ class Activities:
             why = getattr(error, "strerror", None)
             self._metrics.notice(kind, "failed")
             reason = f"{known}: {why}" if why else known
-            logger.warning("A message about %s was not sent. %s", booking_id, reason)
+            activity.logger.warning("a message was not sent: %s", reason)
             raise ApplicationError(reason, category=ApplicationErrorCategory.BENIGN) from None
 
 
@@ -211,6 +214,7 @@ async def step(order: LegOrder, work: Coroutine[Any, Any, None]) -> StepDone:
     try:
         await with_heartbeats(work)
     except Refused as refusal:
+        tell(order, f"refused: {code_of([type(refusal).__name__])}")
         raise ApplicationError(
             str(refusal),
             attempt,
@@ -218,16 +222,38 @@ async def step(order: LegOrder, work: Coroutine[Any, Any, None]) -> StepDone:
             category=ApplicationErrorCategory.BENIGN,
         ) from refusal
     except (NoPlace, Busy) as busy:
+        tell_failure(order, busy)
         raise not_made(busy, attempt) from busy
     except RehearsedFault as fault:
+        tell_failure(order, fault)
         raise ApplicationError(
             str(fault), attempt, category=ApplicationErrorCategory.BENIGN
         ) from fault
     except Exception as error:
+        tell_failure(order, error, logging.WARNING)
         raise ApplicationError(
             f"{order.leg.capitalize()} service is down", attempt, type=type(error).__name__
         ) from error
+    tell(order, done())
     return StepDone(attempt=attempt)
+
+
+def tell(order: LegOrder, words: str, level: int = logging.INFO) -> None:
+    """Log what became of an attempt at a leg."""
+    activity.logger.log(level, "%s %s", order.leg, words, extra={"leg": order.leg})
+
+
+def tell_failure(order: LegOrder, error: Exception, level: int = logging.INFO) -> None:
+    """Log why an attempt failed; a supplier may have put into its text what the order names."""
+    why = gist(error)
+    for named in filter(None, (order.traveller, order.item)):
+        why = why.replace(named, "…")
+    tell(order, f"not {done()}: {why}", level)
+
+
+def done() -> str:
+    """What the log calls the activity that runs."""
+    return DONE[activity.info().activity_type.partition("_")[0]]
 
 
 def not_made(busy: NoPlace | Busy | TooSoon, *details: int) -> ApplicationError:

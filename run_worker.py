@@ -26,7 +26,7 @@ from bookings.client import connect, connect_config, let_sdk_rest, rehearses, wa
 from bookings.follow_ups import AlertWorkflow, NotifyWorkflow, SettleWorkflow
 from bookings.notices import mail_folder
 from runtime.health import WorkerHealth, health_served
-from runtime.logs import gist, log_to_stderr
+from runtime.logs import log_to_stderr
 from runtime.metrics import WorkerMetrics, begin_workflow_counts, make_runtime
 from saga_workflows import BookWorkflow, CancelWorkflow
 from settings import Settings, give_up, take_no_arguments
@@ -130,28 +130,23 @@ async def connect_patiently(settings: Settings, runtime: Runtime) -> Client:
             await asyncio.sleep(1)
 
 
-def in_one_line(record: logging.LogRecord) -> bool:
-    """Log a failed attempt without its traceback, which Temporal keeps; only a bug has one."""
+def is_news(record: logging.LogRecord) -> bool:
+    """Leave out what the SDK says of a failed attempt, with a traceback, unless it is a bug."""
     error = record.exc_info[1] if record.exc_info else None
-    if activity.in_activity() and isinstance(error, ApplicationError):
-        cause, info = error.__cause__ or error, activity.info()
-        attempt = f"{info.activity_type} of {info.workflow_id}, attempt {info.attempt}"
-        record.msg = f"{attempt}: {gist(cause)}"
-        record.exc_info = None
-    return True
+    return not isinstance(error, ApplicationError)
 
 
 async def main() -> None:
     """Run a worker until SIGTERM or SIGINT; running steps are finished first."""
     os.umask(0o077)  # the suppliers' files hold travellers' names
-    log_to_stderr()
-    activity.logger.base_logger.addFilter(in_one_line)
+    settings = Settings.load()
+    log_to_stderr(settings.log_format)
+    activity.logger.base_logger.addFilter(is_news)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signum, stop.set)
 
-    settings = Settings.load()
     warn_of_clear_text(settings)
     runtime = make_runtime("WORKER_METRICS_ADDRESS", settings.worker_metrics_address)
     activities = make_activities(settings, WorkerMetrics(runtime.metric_meter))

@@ -91,10 +91,10 @@ def create_app(settings: Settings | None = None) -> BookingApp:
 
 def main() -> None:
     """Serve until SIGTERM or Ctrl-C; requests that wait are answered first."""
-    log_to_stderr()
+    settings = Settings.load()
+    log_to_stderr(settings.log_format)
     for handler in logging.getLogger().handlers:
         handler.addFilter(request_ids.mark)
-    settings = Settings.load()
     if not (settings.has_clients or is_loopback(settings.host)):
         give_up(
             f"HOST={settings.host} would let everybody book and cancel. "
@@ -109,13 +109,17 @@ def main() -> None:
         give_up(f"{settings.host}:{settings.port} cannot be served ({error}). Set HOST or PORT.")
     threads = settings.waiting_places + SPARE_THREADS
     with closing(create_app(settings)) as app:
-        http_server.serve(
-            app,
-            listener,
-            threads=threads,
-            longest_wait=settings.book_wait_seconds,
-            answered=app.metrics.answered,
-        )
+        log.info("The web process serves %s:%d.", settings.host, settings.port)
+        try:
+            http_server.serve(
+                app,
+                listener,
+                threads=threads,
+                longest_wait=settings.book_wait_seconds,
+                answered=app.metrics.answered,
+            )
+        finally:
+            log.info("The web process has answered its requests and stops.")
 
 
 if __name__ == "__main__":

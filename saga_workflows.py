@@ -133,7 +133,9 @@ class Trip:
         if status is Status.BOOKED:
             raise_if_cancelled()
         self._count(status)
-        return self._publish(status)
+        outcome = self._publish(status)
+        workflow.logger.info("%s", because(status, outcome.code))
+        return outcome
 
     def _count(self, status: Status) -> None:
         """Count the outcome, with the time since the start; the SDK does not when it replays."""
@@ -148,7 +150,13 @@ class Trip:
 
     def _changed(self) -> None:
         status = Status(self.saga.status)
-        self._publish(status)
+        outcome = self._publish(status)
+        if status is Status.NEEDS_ATTENTION:
+            workflow.logger.warning(
+                "needs attention: undoing %s", " and ".join(self.saga.unresolved)
+            )
+        else:
+            workflow.logger.info("%s", because(status, outcome.code))
         # Bookings that began before staff were alerted have no alert in their histories.
         if status is Status.NEEDS_ATTENTION and workflow.patched("alert-staff"):
             legs = " and ".join(f"the {leg}" for leg in self.saga.unresolved)
@@ -216,6 +224,8 @@ class Trip:
 
     async def _settled(self, step: Step) -> None:
         """Have the supplier release the key for good, and keep a record of who settled it."""
+        by = self.saga.settlements[step.name].by
+        workflow.logger.info("%s settled by %s", step.name, by, extra={"leg": step.name})
         note = self.saga.outcomes[step.name].reason or ""
         settled = SettledLeg(
             order=step.order, note=note, pace=self.input.pace, queue=step.options.task_queue
@@ -236,6 +246,11 @@ def options(trip: BookVacationInput, leg: Leg) -> Options:
         longest_undo_retry=pace.longest_undo_retry,
         task_queue=trip.queues.get(leg),
     )
+
+
+def because(status: Status, code: Code | None) -> str:
+    """What the log says of a booking: its status, and why."""
+    return f"{status}: {code}" if code else status
 
 
 def failures(error: ActivityError) -> list[str]:

@@ -13,7 +13,7 @@ import re
 import stat
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn, Self
+from typing import Annotated, Literal, NoReturn, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, SecretStr, ValidationError
 
@@ -46,6 +46,8 @@ class Settings(BaseModel):
     client_requests_per_second: Annotated[float, Field(gt=0)] = 50
     api_tokens: SecretStr | None = None
     api_tokens_file: Path | None = None
+
+    log_format: Literal["text", "json"] = "text"
 
     data_dir: Path = Path("data")
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 400

@@ -47,6 +47,7 @@ class NotifyWorkflow:
                 1, {"kind": "mail", "result": "given_up"}
             )
             text = f"The traveller was not told that the trip is {notice.outcome.status}."
+            workflow.logger.error("notice given up. %s", text)
             workflow.upsert_memo({FOLLOW_UP_MEMO: f"{notice.booking_id}: {text}"})
             if workflow.patched("alert-staff"):  # as in `Trip`
                 kind = AlertKind.NOT_NOTIFIED

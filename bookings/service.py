@@ -1,6 +1,7 @@
 """Bookings as Temporal keeps them: start one, join it, cancel it, wait for its outcome."""
 
 import asyncio
+import logging
 import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
@@ -57,6 +58,8 @@ def search_attributes(trip: BookVacationInput, status: Status) -> TypedSearchAtt
         ]
     )
 
+
+log = logging.getLogger(__name__)
 
 STARTS_AT_ONCE = 8
 """How many bookings are being started at Temporal at once: more are no faster, and with hundreds
@@ -116,6 +119,7 @@ class Bookings:
                 await self._start_or_join(booking_id, trip)
                 existed = False
             self._started_at = monotonic()
+            log.info("asked for again" if existed else "accepted", extra={"booking_id": booking_id})
             return existed
 
     async def _start_or_join(self, booking_id: str, trip: BookVacationInput) -> bool:
@@ -193,6 +197,8 @@ class Bookings:
         found = await self.find(booking_id, client)
         if found.booking.condition is Condition.STOPPED:
             raise Stopped
+        if found.booking.status is not Status.CANCELLED:
+            log.info("cancellation asked for", extra={"booking_id": booking_id})
         if not (found.booking.status.is_final or found.cancelling):
             await self._ask_to_cancel(booking_id)
             await self.outcome(booking_id, deadline - asyncio.get_running_loop().time())

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from itertools import cycle
 
-from runtime.logs import NeverBlocks
+from runtime.output import NeverBlocks
 
 COLOURS = ("35", "36", "32", "33", "34")
 

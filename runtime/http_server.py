@@ -6,6 +6,7 @@ answer is sent. So a client that is slow or silent costs an open file, for a lim
 """
 
 import asyncio
+import logging
 import resource
 import signal
 import socket
@@ -35,6 +36,8 @@ from runtime.problems import problem
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
+
+log = logging.getLogger(__name__)
 
 BACKLOG = 2048
 MAX_HEAD = 16 * 1024
@@ -143,6 +146,7 @@ class Requests:
             environ = environ_of(scope)
             body = await read_body(int(environ["CONTENT_LENGTH"]), receive)
             if self._running >= self._most:
+                log.warning("%s refused: 503, too many requests wait", environ["REQUEST_METHOD"])
                 raise ServiceUnavailable(TOO_MANY, retry_after=1)
         except HTTPException as error:
             response = problem(error)

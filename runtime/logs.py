@@ -1,88 +1,109 @@
-"""What a process prints and logs: if nobody reads it, lines are lost, and nothing waits."""
+"""What a process logs: one line an event, in words or as JSON, and nobody's name in any of them."""
 
-import atexit
 import io
+import json
 import logging
-import os
-import select
 import sys
-import threading
-from typing import TYPE_CHECKING
+import traceback
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, TextIO
 
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
+from temporalio import activity, workflow
 
-MOST_WAITING = 1 << 20
-"""Bytes that are kept until they are read."""
+from runtime.output import NeverBlocks
 
-LAST_SECONDS = 1.0
-"""How long the end of the process waits for its last lines to be read."""
+FIELDS = ("booking_id", "leg", "attempt", "request_id")
+"""What a JSON line has besides, where it is known; a caller may give one as `extra`."""
+
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
-class NeverBlocks(io.RawIOBase):
-    """A file descriptor that a thread writes to, so that no other thread waits for its reader.
+def log_to_stderr(log_format: str) -> None:
+    """Log to stderr as `text` or `json`, and let nothing else that Python writes there block."""
+    sys.stderr = io.TextIOWrapper(
+        NeverBlocks(sys.stderr.fileno()), sys.stderr.encoding, sys.stderr.errors, write_through=True
+    )
+    logging.basicConfig(level=logging.INFO, handlers=[handler(sys.stderr, log_format)])
 
-    Once too much waits, all that comes is dropped until the rest has been read; then a line tells
-    how many lines are missing there. The descriptor itself stays as it is: other programs share it.
-    """
 
-    def __init__(self, fd: int) -> None:
-        self._fd = fd
-        self._waiting = bytearray()
-        self._lost = 0
-        self._changed = threading.Condition()
-        threading.Thread(target=self._pass_on, name="output", daemon=True).start()
-        atexit.register(self._finish)
+def handler(stream: TextIO, log_format: str) -> logging.Handler:
+    """What writes the lines, and has the SDK leave to it where they come from."""
+    activity.logger.activity_info_on_message = False
+    workflow.logger.workflow_info_on_message = False
+    writer = logging.StreamHandler(stream)
+    writer.addFilter(add_context)
+    writer.setFormatter(Json() if log_format == "json" else Words())
+    return writer
 
-    def writable(self) -> bool:
-        """True, as `io` asks."""
-        return True
 
-    def write(self, data: "ReadableBuffer") -> int:
-        """Take all of the data, or drop all of it."""
-        data = bytes(data)
-        with self._changed:
-            if self._lost or len(self._waiting) + len(data) > MOST_WAITING:
-                self._lost += data.count(b"\n")
-            else:
-                self._waiting += data
-            self._changed.notify_all()
-        return len(data)
+def add_context(record: logging.LogRecord) -> bool:
+    """A filter for handlers: it adds which booking and attempt a line is about."""
+    known: dict[str, Any] = {}
+    if activity.in_activity():
+        info = activity.info()
+        known |= {"booking_id": booking_of(info.workflow_id or ""), "attempt": info.attempt}
+    elif workflow.in_workflow():
+        known["booking_id"] = booking_of(workflow.info().workflow_id)
+    record.__dict__.update(known | record.__dict__)
+    return True
 
-    def _pass_on(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(self._unread)
-                if not self._waiting:
-                    self._waiting += b"(%d lines are missing: nobody was reading)\n" % self._lost
-                    self._lost = 0
-                part = bytes(self._waiting[: select.PIPE_BUF])
-            try:
-                select.select([], [self._fd], [])  # another program may have made it non-blocking
-                written = os.write(self._fd, part)
-            except OSError:  # the terminal is gone
-                written = len(part)
-            with self._changed:
-                del self._waiting[:written]
-                self._changed.notify_all()
 
-    def _unread(self) -> bool:
-        return bool(self._waiting or self._lost)
-
-    def _finish(self) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: not self._unread(), LAST_SECONDS)
+def booking_of(workflow_id: str) -> str:
+    """The booking that a workflow is about: what follows it has its id and, after a slash, more."""
+    return workflow_id.partition("/")[0]
 
 
 def gist(error: BaseException) -> str:
     """An error's type, and the first line of its text: others may quote a traveller's data."""
     first, *_ = [*str(error).splitlines(), ""]
-    return f"{type(error).__name__}: {first}"
+    return f"{type(error).__name__}: {first}".removesuffix(": ")
 
 
-def log_to_stderr() -> None:
-    """Log to stderr, and let nothing else that Python writes there block either."""
-    sys.stderr = io.TextIOWrapper(
-        NeverBlocks(sys.stderr.fileno()), sys.stderr.encoding, sys.stderr.errors, write_through=True
-    )
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+class Lines(logging.Formatter):
+    """Writes tracebacks without the errors' texts, which may quote a traveller."""
+
+    def formatException(self, ei: ExcInfo) -> str:
+        """The places and the types, of the cause first."""
+        parts, error = list[str](), ei[1]
+        while error:
+            parts.append("".join(traceback.format_tb(error.__traceback__)) + type(error).__name__)
+            error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        return "\nwhich led to:\n".join(reversed(parts))
+
+
+class Words(Lines):
+    """For people: `trip-1a2b…: hotel booked (attempt 2)`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The time, the level unless it is INFO, the booking, and what happened."""
+        known = record.__dict__
+        words = " ".join(record.getMessage().split())
+        if booking_id := known.get("booking_id"):
+            words = f"{booking_id}: {words}"
+        if known.get("attempt", 1) > 1:
+            words += f" (attempt {known['attempt']})"
+        if request_id := known.get("request_id"):
+            words += f" (request {request_id})"
+        if record.levelno != logging.INFO:
+            words = f"{record.levelname} {words}"
+        if record.exc_info:
+            words += "\n" + self.formatException(record.exc_info)
+        return f"{self.formatTime(record, '%Y-%m-%d %H:%M:%S')} {words}"
+
+
+class Json(Lines):
+    """For programs: an object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The time, the level, the logger, the message, and those of `FIELDS` that are known."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= {name: it for name in FIELDS if (it := record.__dict__.get(name))}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line)

@@ -46,7 +46,12 @@ def make_runtime(variable: str = "", address: str = "") -> Runtime:
         address: Where metrics are served, as `host:port`; empty: nowhere.
     """
     # Writing to stdout could block the SDK.
-    forwarding = LogForwardingConfig(logging.getLogger("temporalio"))
+    forwarding = LogForwardingConfig(
+        logging.getLogger("temporalio"),
+        append_target_to_name=False,
+        prepend_target_on_message=False,
+        append_log_fields_to_message=False,  # they hold the texts of failures
+    )
     logs = LoggingConfig(LoggingConfig.default.filter, forwarding)
     metrics = PrometheusConfig(
         bind_address=address,

@@ -1,6 +1,7 @@
 """Serve a leg's supplier over HTTP."""
 
 import argparse
+import logging
 import os
 import ssl
 import sys
@@ -17,6 +18,8 @@ from suppliers.service import create_service
 THREADS = 16
 LONGEST_WAIT = 30
 """In seconds; a database may keep a request waiting."""
+
+log = logging.getLogger(__name__)
 
 
 def main() -> int:
@@ -44,7 +47,7 @@ def main() -> int:
 
 def serve_leg(settings: Settings, arguments: argparse.Namespace) -> int:
     """Serve one leg until SIGTERM or Ctrl-C."""
-    log_to_stderr()
+    log_to_stderr(settings.log_format)
     leg, host = arguments.leg, arguments.host
     try:
         tokens = Tokens(settings, "supplier_tokens")
@@ -62,6 +65,7 @@ def serve_leg(settings: Settings, arguments: argparse.Namespace) -> int:
             listener = http_server.listen(host, arguments.port)
         except OSError as error:
             give_up(f"{host}:{arguments.port} cannot be served ({error}).")
+        log.info("The %s supplier serves %s:%d.", leg, host, arguments.port)
         http_server.serve(
             create_service(supplier, tokens.client_of if tokens.clients else None),
             listener,

@@ -48,6 +48,7 @@ def create_service(supplier: SqlSupplier, is_known: Callable[[str], object] | No
         sent = request.authorization
         token = (sent.token or "") if sent and sent.type == "bearer" else ""
         if is_known and not is_known(token):
+            log.warning("%s refused: no valid token, at %s", request.method, request.remote_addr)
             raise Unauthorized(UNIDENTIFIED, www_authenticate=WWWAuthenticate("bearer"))
 
     @app.put("/reservations/<key>")

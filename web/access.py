@@ -12,7 +12,6 @@ from web.guesses import Guesses
 from web.refusals import OtherHost, OtherSite, Unidentified
 
 OPEN_PATHS = {"/healthz", "/readyz"}
-REFUSALS = {401, 403, 421}
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 CHALLENGES = ('Bearer realm="trips"', 'Basic realm="trips", charset="UTF-8"')
@@ -140,15 +139,6 @@ def register(app: Flask, settings: Settings) -> None:
         if response.status_code == 401:
             for challenge in CHALLENGES:
                 response.headers.add("WWW-Authenticate", challenge)
-        if response.status_code in REFUSALS:
-            log.warning(
-                "Refused: %d %s %a, %s at %s.",
-                response.status_code,
-                request.method,
-                request.path[:200],
-                client() or "nobody",
-                request.remote_addr,
-            )
         if not request.path.startswith("/static/"):
             # It is one client's, and changes.
             response.headers.setdefault("Cache-Control", "no-store")

@@ -1,10 +1,11 @@
 """Error responses: problem documents (RFC 9457) for programs, pages for browsers."""
 
+import logging
 import re
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, g, render_template, request
 from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import (
@@ -41,6 +42,13 @@ STATUSES: dict[type[Exception], int] = {
     TemporalAway: 503,
 }
 LATER = {"Retry-After": "1"}
+
+NOT_NEWS = {404, 405}
+"""Refusals that are not logged: nobody looks for them, and scanners cause many."""
+
+SUSPICIOUS = {401, 403, 421}
+
+log = logging.getLogger(__name__)
 
 ACCEPT_LENGTH = 1000
 """How much of an Accept header is read; a browser's has 200 characters, and each costs time."""
@@ -116,6 +124,8 @@ def answer(error: type[Exception], detail: str = "", **more: Any) -> Response:
     """A problem document, or a page with the same content."""
     type_, status, usual = kind_of(error)
     title = HTTPStatus(status).phrase
+    if status not in NOT_NEWS:
+        tell(status, type_.partition("#")[2])
     problem = Problem(type=type_, title=title, status=status, detail=detail or usual, **more)
     if wants_html():
         response = Response(render_template("problem.html", problem=problem), status)
@@ -125,6 +135,16 @@ def answer(error: type[Exception], detail: str = "", **more: Any) -> Response:
     if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
         response.headers.update(LATER)
     return response
+
+
+def tell(status: int, kind: str) -> None:
+    """Log a refusal; what was sent is not in it."""
+    level = logging.WARNING if status >= 500 or status in SUSPICIOUS else logging.INFO
+    who = g.get("client") or "nobody"
+    words = "%s %a refused: %d %s, %s at %s"
+    log.log(
+        level, words, request.method, request.path[:200], status, kind, who, request.remote_addr
+    )
 
 
 def register(app: Flask) -> None:

@@ -19,8 +19,7 @@ def request_id() -> str:
 
 def mark(record: logging.LogRecord) -> bool:
     """A filter for handlers: it adds the id to the lines of a request."""
-    if known := request_id():
-        record.msg = f"{record.msg} (request {known})"
+    record.request_id = request_id()
     return True
 
 

@@ -124,13 +124,13 @@ async def test_a_failed_try_is_one_line(world: World, caplog: pytest.LogCaptureF
             await handle.result()
             await ended(world.client.get_workflow_handle(f"{handle.id}/notify-booked"))
     lines = [record for record in caplog.records if record.levelno >= logging.WARNING]
-    tries = [record for record in lines if record.name == "worker"]
+    tries = [record for record in lines if record.name == "temporalio.activity"]
     assert tries
     for record in tries:
         said = record.getMessage()
-        assert said.startswith(f"A message about {handle.id} was not sent. ConnectionRefusedError")
+        assert "a message was not sent: ConnectionRefusedError" in said
         assert record.exc_info is None
-    assert [record for record in lines if "notify_traveller" in record.getMessage()] == []
+    assert [record for record in lines if record.exc_info] == []
     assert "john@example.com" not in caplog.text
 
 

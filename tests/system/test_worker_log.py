@@ -24,7 +24,9 @@ def test_an_attempt_that_fails_is_one_line(
     worker = site.start_worker()
     site.start_web()
     booking_id = site.book(NOW, name="Jane Roe").json()["booking_id"]
-    worker.wait_for(f"book_car of {booking_id}, attempt 3: {why}")
+    worker.wait_for("(attempt 3)")
+    [third] = [line for line in worker.output.splitlines() if "(attempt 3)" in line]
+    assert f"WARNING {booking_id}: car not booked: {why}" in third
     assert "Traceback" not in worker.output
     assert "Jane Roe" not in worker.output
     assert "hunter2" not in worker.output

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +10,7 @@ from operations.audit.known import KnownTrip, Standing
 from shared import BookVacationInput, Status
 from tools.chaos.plan import errand
 from tools.chaos.record import Record
-from tools.chaos.verdict import contradicted
+from tools.chaos.verdict import contradicted, named_in
 
 ERRAND = replace(errand(1, 1), key="a key")
 BOOKING_ID = f"trip-{1:032x}"
@@ -45,6 +46,13 @@ def test_true_responses_are_no_problem() -> None:
 def test_a_request_without_key_or_response_may_have_a_booking_or_none() -> None:
     assert problems(heard(key=None)) == ""
     assert problems(heard(key=None), known()) == ""
+
+
+def test_a_log_that_names_a_traveller(tmp_path: Path) -> None:
+    log = tmp_path / "system.log"
+    log.write_text(f"{BOOKING_ID}: car booked\n{BOOKING_ID}: {ERRAND.name} is told\n")
+    [violation] = named_in(tmp_path, [heard()])
+    assert f"{ERRAND.name} is told" in violation
 
 
 @pytest.mark.parametrize("record", [heard(Status.BOOKED), heard(Status.RUNNING, key=None), heard()])

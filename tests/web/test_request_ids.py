@@ -52,7 +52,7 @@ def test_it_is_in_the_log_lines_of_the_request(site: Service) -> None:
     assert site.http.post("/book", json={}, headers=headers).status_code == 403
     wait_until(lambda: mine in log.read_text())
     [line] = [it for it in log.read_text().splitlines() if mine in it]
-    assert "Refused: 403" in line
+    assert "refused: 403 other-site" in line
 
 
 def test_a_page_about_a_problem_shows_it(site: Service) -> None:

@@ -122,7 +122,7 @@ def test_a_guesser_waits_longer_and_longer_and_nobody_else_does(new_service: New
     with ThreadPoolExecutor(80) as pool:
         for number in range(80):
             pool.submit(guess, number)
-        wait_until(lambda: log().count("401 GET") == 85)
+        wait_until(lambda: log().count("refused: 401") == 85)
         before = len(answered)
         assert status(site, OLD) == 200
         assert site.http.get("/healthz").status_code == 200
@@ -145,12 +145,12 @@ def test_each_refusal_is_one_line_without_the_token(new_service: NewService) -> 
     assert status(site, "a-wrong-token-of-mine") == 401
     site.http.post("/book", headers=as_(OLD) | {"Sec-Fetch-Site": "cross-site"})
     site.http.get("/bookings/trip-1%0aforged", headers=as_("another-wrong-token"))
-    web.wait_for("Refused: ", times=3)
-    lines = re.findall(r"(Refused: .*) \(request [0-9a-f]{32}\)$", web.output, re.MULTILINE)
+    web.wait_for(" refused: ", times=3)
+    lines = re.findall(r"WARNING (.*) \(request [0-9a-f]{32}\)$", web.output, re.MULTILINE)
     assert lines == [
-        "Refused: 401 GET '/', nobody at 127.0.0.1.",
-        "Refused: 403 POST '/book', acme at 127.0.0.1.",
-        "Refused: 401 GET '/bookings/trip-1\\nforged', nobody at 127.0.0.1.",
+        "GET '/' refused: 401 unidentified, nobody at 127.0.0.1",
+        "POST '/book' refused: 403 other-site, acme at 127.0.0.1",
+        "GET '/bookings/trip-1\\nforged' refused: 401 unidentified, nobody at 127.0.0.1",
     ]
     assert OLD not in web.output
     assert "wrong-token" not in web.output

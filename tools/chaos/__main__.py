@@ -110,6 +110,7 @@ async def run(site: Site, folder: Path, seed: int, bookings: int, seconds: float
             for task in [wreaking, *clients]:
                 task.cancel()
         audited, violations = await verdict.judge(site, load.records)
+        violations += verdict.named_in(folder, load.records)
     print("\n".join(report.lines(load, havoc.done, audited, lasted)))
     keep(folder / "clients.jsonl", load.records)
     keep(folder / "faults.jsonl", havoc.done)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import httpx2
 from temporalio.client import Client
@@ -98,6 +99,15 @@ def contradictions(record: Record, trips: Sequence[KnownTrip]) -> Iterator[str]:
             yield f"after {QUIET_SECONDS} s without load it has no outcome: {trip.standing}"
         elif record.outcome and not record.may_have_become(outcome):
             yield f"the last response was {record.outcome.status}, but the trip is {outcome}"
+
+
+def named_in(folder: Path, records: Sequence[Record]) -> Iterator[str]:
+    """The log lines that hold what a traveller has sent."""
+    sent = {it for record in records for it in record.errand.body.values() if isinstance(it, str)}
+    for log in folder.glob("*.log"):
+        for line in log.read_text(errors="replace").splitlines():
+            if any(text in line for text in sent):
+                yield f"a line of {log.name} names a traveller, or what was booked: {line}"
 
 
 async def shown_wrong(http: httpx2.AsyncClient, trips: Mapping[str, KnownTrip]) -> list[str]:
