@@ -3,10 +3,13 @@
 # make test-fast  the tests that need no server, in seconds
 # make test-long  the slow tests
 # make chaos      book and cancel while everything is killed, then audit. Longer: make chaos BOOKINGS=5000
+#                 make chaos WHERE=cluster does it on Temporal's cluster
 #                 make chaos NEIGHBOURS=1 kills nothing: it books among neighbours that misbehave
+# make cluster    everything as in production: Temporal's cluster, PostgreSQL, TLS (docs/cluster.md)
 # make schemathesis  many random requests, generated from the API's description
 # make mutants    break each promise, and check that its tests fail
 # make bench      how fast a booking is. Shorter or longer: make bench ARGS=--quick, or ARGS=--help
+# make bench-cluster  what a booking costs on Temporal's cluster
 # make bench-growth, make bench-workers, make bench-suppliers
 #                 the effect of many bookings, of more workers and of other databases
 # make check      format, lint and types
@@ -19,7 +22,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-fast test-long chaos schemathesis mutants bench bench-growth bench-workers \
+.PHONY: run test test-fast test-long chaos cluster bench-cluster schemathesis mutants bench bench-growth bench-workers \
 	bench-suppliers check lock clean
 
 run: .venv/installed
@@ -40,7 +43,14 @@ test-long: .venv/installed-dev
 # SEED repeats a plan; SECONDS and BOOKINGS are its minimum duration and number of bookings.
 chaos: .venv/installed-dev
 	@$(BIN)/python -m local.binary
-	@$(BIN)/python -m tools.chaos $(if $(NEIGHBOURS),--neighbours) $(SEED:%=--seed %) $(BOOKINGS:%=--bookings %) $(SECONDS:%=--seconds %)
+	@$(BIN)/python -m tools.chaos $(if $(NEIGHBOURS),--neighbours) $(WHERE:%=--where %) $(SEED:%=--seed %) $(BOOKINGS:%=--bookings %) $(SECONDS:%=--seconds %)
+
+bench-cluster: .venv/installed-dev
+	@$(BIN)/python -m local.binary
+	@$(BIN)/python -m tools.cluster.costs $(ARGS)
+
+cluster: .venv/installed-dev
+	@exec $(BIN)/python -m tools.cluster
 
 schemathesis: .venv/installed-dev
 	SCHEMATHESIS_EXAMPLES=300 $(BIN)/python -m pytest tests/web/test_openapi.py -m long -s
