@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Coroutine
-from contextlib import ExitStack, suppress
+from contextlib import AsyncExitStack, ExitStack, suppress
 from itertools import count
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from tools.chaos.client import Client, Load
 from tools.chaos.faults import Havoc
 from tools.chaos.neighbours import neighbourhood
 from tools.chaos.record import keep
-from tools.chaos.site import Site, second_worker, site
+from tools.chaos.site import Site, cluster_site, second_worker, site
 
 CLIENTS = 24
 DEFAULT_SECONDS = 45.0
@@ -40,6 +40,9 @@ def main() -> int:
     parser.add_argument(
         "--neighbours", action="store_true", help="kill nothing: plain trips among bad neighbours"
     )
+    parser.add_argument(
+        "--where", choices=["embedded", "cluster"], default="embedded", help="the Temporal server"
+    )
     parser.add_argument("--keep", action="store_true", help="keep the files even after a clean run")
     arguments = parser.parse_args()
     signal.signal(
@@ -53,7 +56,8 @@ def main() -> int:
     plan_of = (
         "NEIGHBOURS=1" if arguments.neighbours else f"SEED={seed} BOOKINGS={arguments.bookings}"
     )
-    again = f"make chaos {plan_of} SECONDS={seconds:g}"
+    in_cluster = arguments.where == "cluster"
+    again = f"make chaos {'WHERE=cluster ' * in_cluster}{plan_of} SECONDS={seconds:g}"
     print(f"Chaos. To repeat this plan: {again}", flush=True)
     print(f"Files: {folder}", flush=True)
     with ExitStack() as stack:
@@ -61,7 +65,7 @@ def main() -> int:
             around = stack.enter_context(neighbourhood(folder))
             running, work = around.site, around.run(folder, seconds)
         else:
-            running = stack.enter_context(site(folder))
+            running = stack.enter_context((cluster_site if in_cluster else site)(folder))
             work = run(running, folder, seed, arguments.bookings, seconds)
         violations = asyncio.run(while_it_runs(running, work))
     if violations is None:
@@ -94,8 +98,12 @@ async def run(site: Site, folder: Path, seed: int, bookings: int, seconds: float
     """Run clients during all faults, then return the violations."""
     load, havoc = Load(), Havoc(site)
     begun = time.monotonic()
-    async with second_worker(site, folder / "second-worker.log"), site.http() as http:
-        wreaking = asyncio.create_task(havoc.wreak(plan.faults(seed)))
+    faults = plan.faults(seed, plan.IN_A_CLUSTER if site.is_cluster else plan.FREQUENCIES)
+    async with AsyncExitStack() as stack:
+        if not site.is_cluster:  # which has two
+            await stack.enter_async_context(second_worker(site, folder / "second-worker.log"))
+        http = await stack.enter_async_context(site.http())
+        wreaking = asyncio.create_task(havoc.wreak(faults))
         clients = start_clients(http, load, seed, begun + seconds, bookings)
         try:
             await asyncio.wait(clients, return_when=asyncio.FIRST_COMPLETED)

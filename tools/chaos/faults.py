@@ -12,11 +12,17 @@ from dataclasses import dataclass, field
 
 from tools.chaos.plan import Act, Fault, Victim
 from tools.chaos.site import Site
+from tools.helpers.postgres import restart
 
 COMMANDS = {
     Victim.WORKER: "run_worker.py",
     Victim.WEB: "run_workflow.py",
     Victim.TEMPORAL: "temporal server",
+    Victim.FRONTEND: "temporal-server --allow-no-auth start --service frontend",
+    Victim.HISTORY: "--service history",
+    Victim.MATCHING: "--service matching",
+    Victim.SUPPLIER: "suppliers serve",
+    Victim.POSTGRES: "bin/postgres -D",
 }
 LOOK_AGAIN = 0.1
 
@@ -48,6 +54,8 @@ class Havoc:
                         await self._kill(fault)
                     case Act.FREEZE:
                         lasting.create_task(self._freeze(fault))
+                    case Act.RESTART:
+                        await self._restart(fault)
                     case Act.LOCK:
                         lasting.create_task(self._lock(fault))
 
@@ -58,6 +66,13 @@ class Havoc:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
                 self._note(Act.KILL, victim)
+
+    async def _restart(self, fault: Fault) -> None:
+        """Restart PostgreSQL as after a crash."""
+        for victim in fault.victims:
+            pid = await self._pid(victim, fault.which)
+            await asyncio.to_thread(restart, pid)
+            self._note(Act.RESTART, victim)
 
     async def _freeze(self, fault: Fault) -> None:
         for victim in fault.victims:

@@ -18,10 +18,11 @@ class Act(StrEnum):
     KILL = "kill"
     FREEZE = "freeze"
     LOCK = "lock"
+    RESTART = "restart"
 
 
 class Victim(StrEnum):
-    """A process, or a supplier's database."""
+    """A process, or a database."""
 
     WORKER = "worker"
     WEB = "web server"
@@ -29,6 +30,11 @@ class Victim(StrEnum):
     CAR = "car"
     HOTEL = "hotel"
     FLIGHT = "flight"
+    FRONTEND = "frontend"
+    HISTORY = "history"
+    MATCHING = "matching"
+    SUPPLIER = "supplier"
+    POSTGRES = "PostgreSQL"
 
 
 @dataclass(frozen=True)
@@ -61,13 +67,27 @@ FREQUENCIES: list[Frequency] = [
 ]
 PAUSES = (0.2, 6.0)
 
+IN_A_CLUSTER: list[Frequency] = [
+    (4, Act.KILL, (Victim.HISTORY,), (0, 0)),
+    (3, Act.KILL, (Victim.MATCHING,), (0, 0)),
+    (3, Act.KILL, (Victim.FRONTEND,), (0, 0)),
+    (1, Act.KILL, (Victim.FRONTEND, Victim.HISTORY, Victim.MATCHING), (0, 0)),
+    (3, Act.KILL, (Victim.WEB,), (0, 0)),
+    (4, Act.KILL, (Victim.WORKER,), (0, 0)),
+    (3, Act.KILL, (Victim.SUPPLIER,), (0, 0)),
+    (2, Act.RESTART, (Victim.POSTGRES,), (0, 0)),
+    (2, Act.FREEZE, (Victim.WORKER,), (1, 12)),
+    (1, Act.FREEZE, (Victim.HISTORY,), (1, 4)),
+    (1, Act.FREEZE, (Victim.SUPPLIER,), (1, 12)),
+]
 
-def faults(seed: int) -> Iterator[Fault]:
+
+def faults(seed: int, frequencies: list[Frequency] = FREQUENCIES) -> Iterator[Fault]:
     """An endless sequence of faults."""
     chance = random.Random(f"{seed}/faults")  # noqa: S311
-    weights = [frequency[0] for frequency in FREQUENCIES]
+    weights = [frequency[0] for frequency in frequencies]
     while True:
-        [(_, act, victims, lasts)] = chance.choices(FREQUENCIES, weights)
+        [(_, act, victims, lasts)] = chance.choices(frequencies, weights)
         yield Fault(chance.uniform(*PAUSES), act, victims, chance.uniform(*lasts), chance.random())
 
 

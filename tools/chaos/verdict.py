@@ -45,9 +45,7 @@ async def connect(site: Site) -> Client:
     """A client of the site's Temporal, which may be restarting."""
     while True:
         try:
-            return await Client.connect(
-                f"127.0.0.1:{site.settings.temporal_port}", plugins=[plugin(site.settings)]
-            )
+            return await Client.connect(site.temporal, plugins=[plugin(site.settings)])
         except RuntimeError:
             await asyncio.sleep(0.5)
 

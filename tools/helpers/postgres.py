@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 NEW_CLUSTER = ["--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C"]
 SIZE = "-c max_connections=200 -c shared_buffers=32MB"
 SPEED = "-c fsync=off -c full_page_writes=off"
@@ -47,6 +49,29 @@ def postgres_server(*, durable: bool = False) -> Iterator[str]:
             _run(programs, folder, "pg_ctl", "stop", "-D", data, "-m", "immediate")
     finally:
         shutil.rmtree(folder)
+
+
+def restart(pid: int) -> None:
+    """Crash a PostgreSQL server, and start it again; it recovers what was committed.
+
+    Args:
+        pid: The process id of the server.
+    """
+    command = psutil.Process(pid).cmdline()
+    data = Path(command[command.index("-D") + 1])
+    programs = Path(command[0]).parent
+    _run(
+        programs,
+        data.parent,
+        "pg_ctl",
+        "restart",
+        "-D",
+        data,
+        "-m",
+        "immediate",
+        "-l",
+        data.parent / "log",
+    )
 
 
 def _run(programs: Path, folder: Path, program: str, *arguments: str | Path) -> None:
