@@ -75,7 +75,7 @@ IN_A_CLUSTER: list[Frequency] = [
     (3, Act.KILL, (Victim.WEB,), (0, 0)),
     (4, Act.KILL, (Victim.WORKER,), (0, 0)),
     (3, Act.KILL, (Victim.SUPPLIER,), (0, 0)),
-    (2, Act.RESTART, (Victim.POSTGRES,), (0, 0)),
+    (4, Act.RESTART, (Victim.POSTGRES,), (0, 0)),
     (2, Act.FREEZE, (Victim.WORKER,), (1, 12)),
     (1, Act.FREEZE, (Victim.HISTORY,), (1, 4)),
     (1, Act.FREEZE, (Victim.SUPPLIER,), (1, 12)),
