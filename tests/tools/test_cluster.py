@@ -46,7 +46,7 @@ def test_it_books_over_tls_and_leaves_nothing_behind(tmp_path: Path) -> None:
 
 def status_of_a_trip(http: httpx2.Client) -> str:
     """Book a trip, or ask again about the one booked before; empty while it is not answered."""
-    answer = http.post("/book", json=GOOD, headers={"Idempotency-Key": "the only trip"})
+    answer = http.post("/book", json=GOOD, headers={"Idempotency-Key": "the-only-trip"})
     return str(answer.json().get("status", ""))
 
 
