@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -57,30 +57,30 @@ def restart(pid: int) -> None:
     Args:
         pid: The process id of the server.
     """
-    command = psutil.Process(pid).cmdline()
+    server = psutil.Process(pid)
+    command = server.cmdline()
     data = Path(command[command.index("-D") + 1])
     programs = Path(command[0]).parent
-    _run(
-        programs,
-        data.parent,
-        "pg_ctl",
-        "restart",
-        "-D",
-        data,
-        "-m",
-        "immediate",
-        "-l",
-        data.parent / "log",
-    )
+    again: list[str | Path] = ["restart", "-D", data, "-m", "immediate", "-l", data.parent / "log"]
+    # Whoever recognises it by its environment must still do so.
+    _run(programs, data.parent, "pg_ctl", *again, environment=server.environ())
 
 
-def _run(programs: Path, folder: Path, program: str, *arguments: str | Path) -> None:
+def _run(
+    programs: Path,
+    folder: Path,
+    program: str,
+    *arguments: str | Path,
+    environment: Mapping[str, str] | None = None,
+) -> None:
     command = [programs / program, *arguments]
     if os.geteuid() == 0:
         command = ["runuser", "-u", "postgres", "--", *command]
     output = folder / "output"  # a file: the server would keep a pipe open
     with output.open("w") as file:
-        done = subprocess.run(command, cwd=folder, stdout=file, stderr=file, check=False)
+        done = subprocess.run(
+            command, cwd=folder, env=environment, stdout=file, stderr=file, check=False
+        )
     if done.returncode:
         texts = [path.read_text() for path in (output, folder / "log") if path.exists()]
         raise RuntimeError(f"{program} failed:\n" + "\n".join(texts))
