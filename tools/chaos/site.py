@@ -101,9 +101,9 @@ def site(folder: Path, **variables: str) -> Iterator[Site]:
 
 
 @contextmanager
-def cluster_site(folder: Path, workers: int = 2) -> Iterator[Site]:
+def cluster_site(folder: Path, workers: int = 2, **variables: str) -> Iterator[Site]:
     """Run the system on Temporal's cluster, with a few scarce items; it ends with its databases."""
-    environment = Environment(folder / "data", **QUICK)
+    environment = Environment(folder / "data", **QUICK | variables)
     command = ["-m", "tools.cluster", f"--workers={workers}"]
     with started(environment, folder / "system.log", *command) as system:
         try:
