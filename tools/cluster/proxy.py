@@ -27,12 +27,14 @@ class Proxy:
         except OSError:
             writer.write(b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n")
             writer.write(b"Content-Length: 0\r\nConnection: close\r\n\r\n")
-            await close(writer)
+            writer.close()
             return
         there = asyncio.create_task(copy(reader, upstream_writer))
         await copy(upstream_reader, writer)
         there.cancel()
-        await asyncio.gather(close(writer), close(upstream_writer))
+        # Nobody waits until they are closed: a peer that is gone would never confirm it.
+        writer.close()
+        upstream_writer.close()
 
     async def _connect(self) -> tuple[StreamReader, StreamWriter]:
         first = next(self._turn)
@@ -49,13 +51,6 @@ async def copy(reader: StreamReader, writer: StreamWriter) -> None:
         while chunk := await reader.read(65536):
             writer.write(chunk)
             await writer.drain()
-
-
-async def close(writer: StreamWriter) -> None:
-    """Close a connection, which the other side may have broken."""
-    with suppress(OSError):
-        writer.close()
-        await writer.wait_closed()
 
 
 async def main(port: str, certificate: str, key: str, *upstreams: str) -> None:
