@@ -1,5 +1,6 @@
 """What a booking's page and the API say while a booking does not take its normal course."""
 
+import re
 from pathlib import Path
 
 from temporalio.client import Client
@@ -41,7 +42,7 @@ async def test_nothing_is_said_to_be_tried_once_it_was_stopped(
     wait_until(lambda: site.status(booking_id) == "needs_attention")
     assert "We keep trying until it works." in page(site, booking_id)
     await client.get_workflow_handle(booking_id).terminate("by an operator")
-    shown = page(site, booking_id)
+    shown = re.sub("<[^>]*>", " ", page(site, booking_id))  # the replay has all words in attributes
     assert "Nothing is being tried any more." in shown
     assert "keep trying" not in shown
     assert "being undone" not in shown.replace("while it was being undone", "")
