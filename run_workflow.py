@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from flask import Flask
 
 from bookings.client import let_sdk_rest, rehearses, warn_of_clear_text
+from bookings.codec import codec_of
 from bookings.service import Bookings
 from runtime import http_server
 from runtime.logs import log_to_stderr
@@ -35,6 +36,7 @@ class BookingApp(Flask):
     """
 
     def __init__(self, settings: Settings) -> None:
+        codec_of(settings)  # a mistake ends the process here; on the loop, only the loop
         super().__init__(__name__, static_folder="web/static")
         self.config["MAX_CONTENT_LENGTH"] = http_server.MAX_BODY
         self.url_map.merge_slashes = False  # the redirect would name the host that the client named

@@ -22,6 +22,9 @@ CONFIGURATION_ERROR = 2
 
 SHORTEST_TOKEN = 16
 
+SECRETS = "_TOKEN|^ENCRYPTION_KEYS|^SEARCH_KEY"
+"""Variables that are a mistake when they are empty: something would go unprotected."""
+
 log = logging.getLogger(__name__)
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -48,6 +51,13 @@ class Settings(BaseModel):
     api_tokens_file: Path | None = None
 
     log_format: Literal["text", "json"] = "text"
+
+    encryption_keys: SecretStr | None = None
+    encryption_keys_file: Path | None = None
+    search_key: SecretStr | None = None
+    search_key_file: Path | None = None
+    codec_tokens: SecretStr | None = None
+    codec_tokens_file: Path | None = None
 
     data_dir: Path = Path("data")
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 400
@@ -103,11 +113,11 @@ class Settings(BaseModel):
     def load(cls) -> Self:
         """Read the environment; an invalid value ends the process with one message.
 
-        An empty variable counts as unset, unless it is one for tokens.
+        An empty variable counts as unset, unless it is one for tokens or for keys of encryption.
         """
         try:
             return cls.model_validate(
-                {name: it for name, it in os.environ.items() if it or "_TOKEN" in name}
+                {name: it for name, it in os.environ.items() if it or re.search(SECRETS, name)}
             )
         except ValidationError as error:
             first = error.errors()[0]

@@ -32,10 +32,13 @@ class Cached(NamedTuple):
 
 
 class Counts:
-    """Counts the bookings on one server; use it on one event loop only."""
+    """Counts the bookings on one server; use it on one event loop only.
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    `key` is that of the search words, if they are hashes.
+    """
+
+    def __init__(self, client: Client, key: bytes = b"") -> None:
+        self._client, self._key = client, key
         self._cache: dict[str, Cached] = {}
         self._counting: dict[str, asyncio.Task[None]] = {}
 
@@ -58,20 +61,20 @@ class Counts:
             Status.UNDOING: CONDITIONS[Status.UNDOING],
             Status.NEEDS_ATTENTION: STUCK,
         }
-        base = wanted.query(True)
+        base = wanted.query(True, key=self._key)
         numbers = await self._numbers(
             f"{base} AND {condition}" for condition in conditions.values()
         )
         return dict(zip(conditions, numbers, strict=True))
 
     async def _ended(self, wanted: Filter) -> dict[Status, int]:
-        base = wanted.query(True)
+        base = wanted.query(True, key=self._key)
         booked, cancelled, stopped, cancelled_later = await self._numbers(
             [
                 f"{base} AND {CONDITIONS[Status.BOOKED]}",
                 f"{base} AND {CONDITIONS[Status.CANCELLED]}",
                 f"{base} AND {STOPPED}",
-                wanted.query(True, f"WorkflowType = '{CANCEL_WORKFLOW}'"),
+                wanted.query(True, f"WorkflowType = '{CANCEL_WORKFLOW}'", self._key),
             ]
         )
         return {

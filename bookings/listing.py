@@ -73,11 +73,11 @@ class Filter(BaseModel):
     traveller: Annotated[str, Field(max_length=200)] = ""
     owner: str = ""
 
-    def query(self, searchable: bool, types: str = BOTH) -> str:
+    def query(self, searchable: bool, types: str = BOTH, key: bytes = b"") -> str:
         """The visibility query; no value in it can contain a quote."""
         parts = [types]
         if self.traveller.strip():
-            parts.append(condition(self.traveller))
+            parts.append(condition(self.traveller, key))
         if self.owner and searchable:
             parts.append(f"Owner = '{self.owner}'")
         if self.status:
@@ -86,9 +86,9 @@ class Filter(BaseModel):
 
 
 async def list_bookings(
-    client: Client, wanted: Filter, cursor: str | None, searchable: bool
+    client: Client, wanted: Filter, cursor: str | None, searchable: bool, key: bytes = b""
 ) -> BookingPage:
-    """One page of a list of bookings.
+    """One page of a list of bookings; `key` is that of the search words, if they are hashes.
 
     Raises:
         BadCursor: No page of this list has issued the cursor.
@@ -96,7 +96,7 @@ async def list_bookings(
     """
     if not searchable and (wanted.status or wanted.traveller):
         raise NotSearchable
-    query = wanted.query(searchable)
+    query = wanted.query(searchable, key=key)
     try:
         rows, token = await one_page(client, query, token_of(cursor, query) if cursor else b"")
     except RPCError:

@@ -1,11 +1,26 @@
 """What everybody who talks to Temporal about trips must have alike: web, worker, replay, tests."""
 
+from dataclasses import replace
+
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import DefaultFailureConverterWithEncodedAttributes
 from temporalio.plugin import SimplePlugin
 
+from bookings.codec import codec_of
 from settings import Settings
 
 
 def plugin(settings: Settings) -> SimplePlugin:
-    """How messages are encoded; give it to a client, whose workers take it over, or a replayer."""
-    return SimplePlugin("trips", data_converter=pydantic_data_converter)
+    """How messages are encoded, and with `ENCRYPTION_KEYS` encrypted, with the texts of failures.
+
+    Give it to a client, whose workers take it over, or a replayer. A mistake in the keys ends the
+    process.
+    """
+    converter = pydantic_data_converter
+    if codec := codec_of(settings):
+        converter = replace(
+            converter,
+            payload_codec=codec,
+            failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
+        )
+    return SimplePlugin("trips", data_converter=converter)

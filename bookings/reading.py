@@ -13,6 +13,7 @@ from temporalio.client import (
 from temporalio.service import RPCError
 
 from bookings.calls import is_unknown
+from bookings.decoding import decrypt
 from bookings.errors import Stopped
 from bookings.events import Event, story_of
 from bookings.history import BookingLeg, Condition, condition_of, legs_so_far
@@ -170,6 +171,7 @@ async def outcome_so_far(
     known = await description.memo_value(OUTCOME_MEMO, None, type_hint=BookingOutcome)
     events = (await handle.fetch_history()).events
     pending = description.raw_description.pending_activities
+    await decrypt(description.data_converter, events, pending)
     story = story_of(events, pending, booked.events if booked else ())
     if description.status is WorkflowExecutionStatus.COMPLETED:
         result = events[-1].workflow_execution_completed_event_attributes.result.payloads

@@ -4,6 +4,7 @@ import json
 import re
 import unicodedata
 
+from bookings.codec import keyed_hash
 from shared import (
     BOOKING_ID,
     CANCEL_SUFFIX,
@@ -51,11 +52,15 @@ def words(text: str) -> list[str]:
     return "".join(it if unicodedata.category(it)[0] in "LMN" else " " for it in folded).split()
 
 
-def search_words(trip: BookVacationInput) -> list[str]:
-    """What a trip is found by: all of its words, or as many as Temporal takes, the name's first."""
+def search_words(trip: BookVacationInput, key: bytes = b"") -> list[str]:
+    """What a trip is found by: all of its words, or as many as Temporal takes, the name's first.
+
+    With a key, each is a keyed hash.
+    """
     texts = [trip.name, trip.book_user_id, trip.email or "", *(trip.item(leg) for leg in Leg)]
     found, left = [], MOST_BYTES
-    for word in dict.fromkeys(words(" ".join(texts))):
+    for clear in dict.fromkeys(words(" ".join(texts))):
+        word = keyed_hash(key, clear) if key else clear
         left -= len(json.dumps(word)) + len(",")  # as Temporal's SDK encodes it
         if left < 0:
             break
@@ -63,18 +68,24 @@ def search_words(trip: BookVacationInput) -> list[str]:
     return found
 
 
-def condition(text: str) -> str:
+def traveller_value(trip: BookVacationInput, key: bytes = b"") -> str:
+    """The user id; with a key, its keyed hash, which no typed word is the beginning of."""
+    return f"#{keyed_hash(key, trip.book_user_id)}" if key else trip.book_user_id
+
+
+def condition(text: str, key: bytes = b"") -> str:
     """The visibility query for what somebody types; no value in it can contain a quote.
 
     It finds the bookings that have all of the words, in whatever order; those whose user id begins
-    like this, as older ones have no words; and those whose booking id does.
+    like this, as older ones have no words; and those whose booking id does. With a key, it finds
+    those from before the key too.
     """
     typed, found = text.strip().lower(), words(text)
     if re.fullmatch(BOOKING_ID, typed):
         return f"WorkflowId IN ('{typed}', '{typed}{CANCEL_SUFFIX}')"
     if not found:
         return NOTHING
-    each = [f"{SEARCH_WORDS.name} = '{word}'" for word in dict.fromkeys(found[:MOST_WORDS])]
+    each = [has_word(word, key) for word in dict.fromkeys(found[:MOST_WORDS])]
     ways = [f"({' AND '.join(each)})"]
     beginning = "-".join(found)
     if beginning.isascii():
@@ -82,3 +93,9 @@ def condition(text: str) -> str:
     if re.fullmatch(BEGINNING, typed):
         ways.append(f"WorkflowId STARTS_WITH 'trip-{typed.removeprefix('trip-')}'")
     return f"({' OR '.join(ways)})"
+
+
+def has_word(word: str, key: bytes) -> str:
+    """The visibility query for one word."""
+    clear = f"{SEARCH_WORDS.name} = '{word}'"
+    return f"({clear} OR {SEARCH_WORDS.name} = '{keyed_hash(key, word)}')" if key else clear

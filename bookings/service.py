@@ -22,13 +22,14 @@ from temporalio.service import RPCError
 from bookings.backlog import Backlog
 from bookings.calls import AWAY, RETRY, is_unknown, temporal
 from bookings.client import connect
+from bookings.codec import search_key
 from bookings.counting import Counting
 from bookings.counts import Counts
 from bookings.errors import KeyUsed, NoSuchBooking, Overloaded, Stopped, TemporalAway
 from bookings.history import Condition
 from bookings.listing import BookingPage, Filter, list_bookings
 from bookings.reading import Booking, Found, Handle, find_booking
-from bookings.search import search_words
+from bookings.search import search_words, traveller_value
 from settings import Settings
 from shared import (
     BOOK_WORKFLOW,
@@ -47,14 +48,16 @@ from shared import (
 )
 
 
-def search_attributes(trip: BookVacationInput, status: Status) -> TypedSearchAttributes:
+def search_attributes(
+    trip: BookVacationInput, status: Status, key: bytes = b""
+) -> TypedSearchAttributes:
     """What lists filter bookings by; the workflow keeps the status up to date."""
     return TypedSearchAttributes(
         [
             SearchAttributePair(BOOKING_STATUS, status.value),
-            SearchAttributePair(TRAVELLER, trip.book_user_id),
+            SearchAttributePair(TRAVELLER, traveller_value(trip, key)),
             SearchAttributePair(OWNER, trip.owner),
-            SearchAttributePair(SEARCH_WORDS, search_words(trip)),
+            SearchAttributePair(SEARCH_WORDS, search_words(trip, key)),
         ]
     )
 
@@ -76,11 +79,16 @@ class Bookings:
     """The bookings on one Temporal server, through one client; used on one event loop only."""
 
     def __init__(
-        self, client: Client, backlog_limit: float = 10, queues: Iterable[str] = ()
+        self,
+        client: Client,
+        backlog_limit: float = 10,
+        queues: Iterable[str] = (),
+        key: bytes = b"",
     ) -> None:
         self.client = client
         self._queues = list(queues)
-        self._counts = Counts(client)
+        self._key = key
+        self._counts = Counts(client, key)
         self._backlog = Backlog(client, self._queues)
         self._backlog_limit = backlog_limit
         self._starting = asyncio.Semaphore(STARTS_AT_ONCE)
@@ -91,7 +99,7 @@ class Bookings:
     async def connect(cls, settings: Settings, runtime: Runtime | None = None) -> "Bookings":
         """Create the client; it connects on first use, and reconnects after an outage."""
         client = await connect(settings, lazy=True, retry=RETRY, runtime=runtime)
-        return cls(client, settings.backlog_limit, settings.queues().values())
+        return cls(client, settings.backlog_limit, settings.queues().values(), search_key(settings))
 
     async def count_for(self, meter: MetricMeter) -> None:
         """Count for ever what is open and what waits."""
@@ -225,7 +233,7 @@ class Bookings:
         """One page of a list of bookings, with counts; see `list_bookings`."""
         async with temporal():
             searchable = await self.searchable()
-            page = await list_bookings(self.client, wanted, cursor, searchable)
+            page = await list_bookings(self.client, wanted, cursor, searchable, self._key)
             counts = await self._counts.of(wanted) if searchable else None
         return page.model_copy(update={"counts": counts})
 
@@ -270,7 +278,7 @@ class Bookings:
     async def _start(
         self, workflow: str, workflow_id: str, trip: BookVacationInput, status: Status
     ) -> None:
-        attributes = search_attributes(trip, status) if await self.searchable() else None
+        attributes = search_attributes(trip, status, self._key) if await self.searchable() else None
         await self.client.start_workflow(
             workflow,
             trip,

@@ -131,9 +131,14 @@ class Requests:
     """
 
     def __init__(
-        self, app: "WSGIApplication", threads: int, answered: Callable[[int], None] | None = None
+        self,
+        app: "WSGIApplication",
+        threads: int,
+        answered: Callable[[int], None] | None = None,
+        max_body: int = MAX_BODY,
     ) -> None:
         self.app = app
+        self.max_body = max_body
         self.answered = answered
         self.threads = ThreadPoolExecutor(threads, "request")
         self._running, self._most = 0, 2 * threads
@@ -144,7 +149,7 @@ class Requests:
         """Answer one request; none if the client leaves before it has sent it."""
         try:
             environ = environ_of(scope)
-            body = await read_body(int(environ["CONTENT_LENGTH"]), receive)
+            body = await read_body(int(environ["CONTENT_LENGTH"]), receive, self.max_body)
             if self._running >= self._most:
                 log.warning("%s refused: 503, too many requests wait", environ["REQUEST_METHOD"])
                 raise ServiceUnavailable(TOO_MANY, retry_after=1)
@@ -230,14 +235,14 @@ def environ_of(scope: HTTPScope) -> "WSGIEnvironment":
     }
 
 
-async def read_body(length: int, receive: ASGIReceiveCallable) -> bytes:
+async def read_body(length: int, receive: ASGIReceiveCallable, most: int) -> bytes:
     """A request's body; of one that is larger than the limit, only enough to see that it is.
 
     Raises:
         EOFError: The client left before all of it had come.
     """
-    body, more = b"", length <= MAX_BODY
-    while more and len(body) <= MAX_BODY:
+    body, more = b"", length <= most
+    while more and len(body) <= most:
         message = await receive()
         if message["type"] != "http.request":
             raise EOFError
@@ -268,12 +273,13 @@ def serve(
     longest_wait: float,
     tls: ssl.SSLContext | None = None,
     answered: Callable[[int], None] | None = None,
+    max_body: int = MAX_BODY,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C; requests that have come are answered first."""
     _, files = resource.getrlimit(resource.RLIMIT_NOFILE)  # a connection is an open file
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     config = uvicorn.Config(
-        Requests(app, threads, answered),
+        Requests(app, threads, answered, max_body),
         http=Connection,
         loop="asyncio",
         ws="none",

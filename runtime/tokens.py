@@ -19,7 +19,7 @@ class Tokens:
 
     Args:
         settings: Where they are.
-        setting: `api_tokens`, which have the names of clients, or `supplier_tokens`.
+        setting: `api_tokens` and `codec_tokens`, which have names, or `supplier_tokens`.
 
     Raises:
         ValueError: They cannot be used; the message says why.
@@ -55,7 +55,7 @@ def names_of(setting: str, entries: list[str]) -> dict[bytes, str]:
         ValueError: An entry is invalid.
     """
     names: dict[bytes, str] = {}
-    named = setting == "api_tokens"
+    named = setting != "supplier_tokens"
     for number, entry in enumerate(entries, start=1):
         name, _, token = entry.partition(":") if named else (ANYBODY, "", entry)
         hashed = token.removeprefix("sha256:")
