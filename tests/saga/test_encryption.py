@@ -16,8 +16,7 @@ OLD, NEW = (f"{name}:{b64encode(name[:1].encode() * 32).decode()}" for name in (
 def encrypting(client: Client, *ring: str) -> Client:
     """A client that reads and writes with these keys."""
     settings = Settings(ENCRYPTION_KEYS=",".join(ring), SEARCH_KEY="s" * 32)
-    converter = plugin(settings).data_converter
-    return Client(**client.config() | {"data_converter": converter, "plugins": []})
+    return Client(client.service_client, plugins=[plugin(settings)])
 
 
 async def is_stuck(world: World, handle: Handle) -> bool:
