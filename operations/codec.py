@@ -47,7 +47,7 @@ def add_to(commands: Subcommands) -> None:
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """Serve the codec until SIGTERM or Ctrl-C."""
-    log_to_stderr()
+    log_to_stderr(settings.log_format)
     host, port = arguments.host, arguments.port
     codec = codec_of(settings)
     if codec is None:
