@@ -2,7 +2,7 @@
 
 from itertools import islice
 
-from tools.chaos.plan import Act, Errand, Fault, Victim, errand, faults
+from tools.chaos.plan import IN_A_CLUSTER, Act, Errand, Fault, Victim, errand, faults
 
 
 def first_faults(seed: int) -> list[Fault]:
@@ -19,7 +19,7 @@ def test_the_same_seed_is_the_same_plan() -> None:
 
 
 def test_everything_goes_wrong_in_a_long_run() -> None:
-    plan = first_faults(7)
+    plan = first_faults(7) + list(islice(faults(7, IN_A_CLUSTER), 200))
     assert {fault.act for fault in plan} == set(Act)
     assert {victim for fault in plan for victim in fault.victims} == set(Victim)
 

@@ -1,10 +1,11 @@
 """A temporary Temporal server for tests."""
 
+import secrets
 import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from local.binary import find_or_get_binary
@@ -12,10 +13,14 @@ from local.run_temporal import SEARCH_ATTRIBUTES, server_command
 
 
 def free_port() -> int:
-    """A free port on loopback."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """A free port on loopback, which no outgoing connection takes before it is used.
+
+    Linux, macOS and Windows give those ports from 32768 on, and so they do for port 0.
+    """
+    while True:
+        port = secrets.choice(range(10_000, 32_000))
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 @contextmanager
