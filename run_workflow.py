@@ -17,7 +17,7 @@ from runtime import http_server
 from runtime.logs import log_to_stderr
 from runtime.metrics import WebMetrics, make_runtime
 from settings import Settings, give_up, is_loopback, take_no_arguments
-from web import access, openapi, problems, request_ids
+from web import access, desk, openapi, problems, request_ids
 from web.views import create_blueprint
 
 log = logging.getLogger(__name__)
@@ -51,6 +51,7 @@ class BookingApp(Flask):
             asyncio.run_coroutine_threadsafe(counting, self.loop)
         self.jinja_env.globals["demo"] = rehearses(settings)
         self.register_blueprint(create_blueprint(settings, self.bookings, self.metrics))
+        self.register_blueprint(desk.create_blueprint(settings, self.bookings))
         self.register_blueprint(openapi.create_blueprint(settings))
         request_ids.register(self)
         access.register(self, settings)

@@ -49,6 +49,9 @@ class Settings(BaseModel):
     client_requests_per_second: Annotated[float, Field(gt=0)] = 50
     api_tokens: SecretStr | None = None
     api_tokens_file: Path | None = None
+    staff_tokens: SecretStr | None = None
+    staff_tokens_file: Path | None = None
+    staff_log: Path | None = None
 
     log_format: Literal["text", "json"] = "text"
 
@@ -168,8 +171,9 @@ class Settings(BaseModel):
 
     @property
     def has_clients(self) -> bool:
-        """Whether clients need tokens; if not, everybody may do everything."""
-        return not (self.api_tokens is None and self.api_tokens_file is None)
+        """Whether clients or staff need tokens; if not, everybody may do everything."""
+        given = (self.api_tokens, self.api_tokens_file, self.staff_tokens, self.staff_tokens_file)
+        return any(it is not None for it in given)
 
     @property
     def ui_url(self) -> str:

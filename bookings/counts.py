@@ -39,8 +39,8 @@ class Counts:
 
     def __init__(self, client: Client, key: bytes = b"") -> None:
         self._client, self._key = client, key
-        self._cache: dict[str, Cached] = {}
-        self._counting: dict[str, asyncio.Task[None]] = {}
+        self._cache: dict[str | None, Cached] = {}
+        self._counting: dict[str | None, asyncio.Task[None]] = {}
 
     async def of(self, wanted: Filter) -> dict[Status, int] | None:
         """Count the owner's bookings with each status, not only the status in the filter.

@@ -167,8 +167,8 @@ class Bookings:
                 found = await find_booking(self.client, booking_id.removesuffix(CANCEL_SUFFIX))
             return found.booking.outcome() if found else None
 
-    async def find(self, booking_id: str, client: str) -> Found:
-        """One of this client's bookings, with what was asked for.
+    async def find(self, booking_id: str, client: str | None) -> Found:
+        """One of this client's bookings, with what was asked for; any, if the client is None.
 
         Raises:
             NoSuchBooking: The client has no such booking.
@@ -178,12 +178,12 @@ class Bookings:
         if re.fullmatch(BOOKING_ID, booking_id):
             async with temporal(booking_id):
                 found = await find_booking(self.client, booking_id)
-        if found is None or found.trip.owner != client:
+        if found is None or client not in (None, found.trip.owner):
             raise NoSuchBooking
         return found
 
-    async def read(self, booking_id: str, client: str) -> Booking:
-        """The current state of one of this client's bookings.
+    async def read(self, booking_id: str, client: str | None) -> Booking:
+        """The current state of one of this client's bookings; of any, if the client is None.
 
         Raises:
             NoSuchBooking: The client has no such booking.
@@ -191,7 +191,7 @@ class Bookings:
         """
         return (await self.find(booking_id, client)).booking
 
-    async def cancel(self, booking_id: str, client: str, seconds: float) -> Booking:
+    async def cancel(self, booking_id: str, client: str | None, seconds: float) -> Booking:
         """Cancel a running booking or a booked trip, and wait until it is undone.
 
         A cancelled booking stays as it is.

@@ -7,44 +7,14 @@ with the operator's name and note in the supplier's ledger; the traveller reads 
 import argparse
 import asyncio
 
-from temporalio.client import (
-    Client,
-    WorkflowUpdateFailedError,
-    WorkflowUpdateRPCTimeoutOrCancelledError,
-)
-from temporalio.service import RPCError
-
-from bookings.calls import is_unknown
 from bookings.client import connect, connect_config
+from bookings.settling import settle
 from operations.subcommands import Subcommands
+from runtime.staff_log import staff_log_at
 from saga import Settlement
 from settings import CONFIGURATION_ERROR, Settings
-from shared import CANCEL_SUFFIX, Leg
+from shared import Leg
 from suppliers.http import cleaned
-
-PATIENCE = 10
-"""Seconds that a worker has to respond."""
-
-
-async def settle(client: Client, booking_id: str, settlement: Settlement) -> str | None:
-    """Settle a leg of a booking, or of the cancellation of a booked trip.
-
-    Returns:
-        The reason if it could not be settled; None if it was.
-    """
-    for workflow_id in (booking_id + CANCEL_SUFFIX, booking_id):
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await client.get_workflow_handle(workflow_id).execute_update("settle", settlement)
-            return None
-        except WorkflowUpdateFailedError as refusal:
-            return str(refusal.cause)
-        except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
-            return f"No worker responded within {PATIENCE} seconds. Start one, and try again."
-        except RPCError as error:
-            if not is_unknown(error):
-                return f"Temporal did not answer ({error.message}). Try again."
-    return "There is no such booking, or it has ended."
 
 
 def add_to(commands: Subcommands) -> None:
@@ -90,6 +60,8 @@ async def carry_out(settings: Settings, booking_id: str, settlement: Settlement)
         where = connect_config(settings)["target_host"]
         print(f"Temporal at {where} cannot be reached ({error}). Set TEMPORAL_ADDRESS.")
         return CONFIGURATION_ERROR
+    log = staff_log_at(settings.staff_log, settings.data_dir)
+    log.write(settlement.by, f"settle {settlement.step}", booking_id, settlement.note)
     problem = await settle(client, booking_id, settlement)
     print(problem or f"The {settlement.step} of {booking_id} is settled.")
     return 1 if problem else 0

@@ -1,6 +1,7 @@
 """Access: tokens, cross-origin requests, and the security headers of every response."""
 
 import logging
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
@@ -9,7 +10,7 @@ from runtime.http_server import HOLD_BACK
 from runtime.tokens import Tokens
 from settings import Settings, give_up, is_loopback
 from web.guesses import Guesses
-from web.refusals import OtherHost, OtherSite, Unidentified
+from web.refusals import OtherHost, OtherSite, StaffOnly, Unidentified
 
 OPEN_PATHS = {"/healthz", "/readyz"}
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
@@ -29,35 +30,49 @@ HEADERS = {
 log = logging.getLogger(__name__)
 
 
-class Clients:
-    """The clients that may use the service, if they need tokens."""
+LOCAL = "local"
+"""The name of whoever uses a service without tokens."""
+
+
+class Person(NamedTuple):
+    """Who sent a request: staff see and do everything, a client what is its own."""
+
+    name: str
+    is_staff: bool
+
+
+class People:
+    """Those who may use the service: clients and staff, if they need tokens."""
 
     def __init__(self, settings: Settings) -> None:
-        self._tokens = Tokens(settings, "api_tokens") if settings.has_clients else None
+        self._open = not settings.has_clients
+        self._clients = Tokens(settings, "api_tokens")
+        self._staff = Tokens(settings, "staff_tokens")
         self._guesses = Guesses()
-        if self._tokens:
-            number = self._tokens.clients
-            has = "client has a token" if number == 1 else "clients have tokens"
-            log.info("%d %s; nobody else may do anything.", number, has)
-        else:
+        if self._open:
             log.info("No client needs a token: everybody on this machine may do everything.")
+        else:
+            number, staff = self._clients.clients, self._staff.clients
+            log.info("Tokens: clients %d, staff %d; nobody else may do anything.", number, staff)
 
-    def identify(self) -> str:
-        """The name of the client that sent this request; empty if no tokens are configured.
+    def identify(self) -> Person:
+        """Who sent this request.
 
         Raises:
             Unidentified: The token is missing or unknown.
         """
-        if not self._tokens:
-            return ""
+        if self._open:
+            return Person(LOCAL, is_staff=True)
         sent = request.authorization
         token = {"bearer": sent.token, "basic": sent.password}.get(sent.type) if sent else None
-        name = self._tokens.client_of(token) if token else ""
+        client = self._clients.client_of(token) if token else ""
+        staff = self._staff.client_of(token) if token else ""
+        name = client or staff
         if not name or (sent and sent.username and sent.username != name):
             if token:
                 request.environ[HOLD_BACK](self._guesses.delay(request.remote_addr or ""))
             raise Unidentified
-        return name
+        return Person(name, is_staff=not client)
 
 
 def refuse_other_hosts(settings: Settings) -> None:
@@ -114,23 +129,49 @@ def host_name(url: str) -> str:
 
 
 def client() -> str:
-    """The client that sent this request; empty where there are no tokens, and for health checks."""
-    name: str = g.get("client", "")
-    return name
+    """The client that sent this request; empty for staff, without tokens and for health checks."""
+    person: Person | None = g.get("person")
+    return "" if person is None or person.is_staff else person.name
+
+
+def visible_to() -> str | None:
+    """The client whose bookings whoever sent this request may see; None: they may see all."""
+    return None if is_staff() else client()
+
+
+def is_staff() -> bool:
+    """Whether staff sent this request."""
+    person: Person | None = g.get("person")
+    return person is not None and person.is_staff
+
+
+def require_staff() -> str:
+    """The name of the member of staff who sent this request.
+
+    Raises:
+        StaffOnly: It was a client.
+    """
+    if not is_staff():
+        raise StaffOnly
+    return str(g.person.name)
 
 
 def register(app: Flask, settings: Settings) -> None:
     """Check every request, and set the headers of every response."""
     try:
-        clients = Clients(settings)
+        people = People(settings)
     except ValueError as error:
         give_up(str(error))
+
+    @app.context_processor
+    def staff() -> dict[str, str]:
+        return {"staff": g.person.name if is_staff() else ""}
 
     @app.before_request
     def check() -> None:
         if request.path not in OPEN_PATHS:
             refuse_other_hosts(settings)
-            g.client = clients.identify()
+            g.person = people.identify()
             refuse_other_origins(settings.public_url)
 
     @app.after_request

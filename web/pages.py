@@ -10,7 +10,7 @@ from bookings.events import Event
 from bookings.history import Condition
 from bookings.listing import BookingPage, Filter
 from bookings.reading import Booking
-from shared import Status
+from shared import Leg, Status
 from web import story, wording
 from web.picture import picture_of
 from web.scenarios import EXAMPLES, LONG_TRIP, SCENARIOS, SUGGESTIONS
@@ -41,11 +41,17 @@ def form_page(
 
 
 def booking_page(
-    booking: Booking, events: list[Event], ui: str, *, mail_folder: Path | None
+    booking: Booking,
+    events: list[Event],
+    ui: str,
+    *,
+    mail_folder: Path | None,
+    stuck: list[Leg],
 ) -> str:
     """A booking and its story; `ui` is the address of its run in Temporal's Web UI.
 
-    `mail_folder` is where its mail is written to files instead of being sent.
+    `mail_folder` is where its mail is written to files instead of being sent. `stuck` are the legs
+    that whoever sees it can settle.
 
     The page depends on the booking alone, so its `ETag` is stable: the script adds the clocks.
     """
@@ -63,6 +69,7 @@ def booking_page(
         story=story,
         ui=ui,
         mail_folder=mail_folder,
+        stuck=stuck,
     )
 
 

@@ -140,7 +140,7 @@ def answer(error: type[Exception], detail: str = "", **more: Any) -> Response:
 def tell(status: int, kind: str) -> None:
     """Log a refusal; what was sent is not in it."""
     level = logging.WARNING if status >= 500 or status in SUSPICIOUS else logging.INFO
-    who = g.get("client") or "nobody"
+    who = g.person.name if "person" in g else "nobody"
     words = "%s %a refused: %d %s, %s at %s"
     log.log(
         level, words, request.method, request.path[:200], status, kind, who, request.remote_addr

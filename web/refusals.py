@@ -53,6 +53,12 @@ class OtherSite(Forbidden):
     description = "This request came from another site, and was refused."
 
 
+class StaffOnly(Forbidden):
+    """A client asked for what is for staff."""
+
+    description = "This is for staff: sign in with one of STAFF_TOKENS."
+
+
 class NotJson(UnsupportedMediaType):
     """A body of another type."""
 

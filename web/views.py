@@ -17,9 +17,10 @@ from bookings.service import Bookings
 from runtime.metrics import WebMetrics
 from settings import Settings
 from shared import BookVacationInput, Pace
-from web.access import client
+from web.access import client, is_staff, visible_to
 from web.admission import MAILS_LATER, Admission
 from web.answers import book_answer
+from web.desk import stuck
 from web.field_errors import field_errors
 from web.pages import booking_page, form_page, guide_page, list_page
 from web.problems import wants_html
@@ -108,7 +109,7 @@ def create_blueprint(settings: Settings, bookings: Bookings, metrics: WebMetrics
         if outcome and outcome.status.is_final and not replayed:
             url = url_for("bookings.booking", booking_id=booking_id)
             return json(book_answer(booking_id, trip.book_user_id, trip.name, outcome, url))
-        response = answer(await bookings.read(booking_id, client()))
+        response = answer(await bookings.read(booking_id, visible_to()))
         if replayed:
             response.headers["Idempotent-Replayed"] = "true"
         return response
@@ -136,7 +137,7 @@ def create_blueprint(settings: Settings, bookings: Bookings, metrics: WebMetrics
     @routes.get("/bookings")
     async def listing() -> AnyResponse | str:
         wanted = Filter.model_validate(request.args.to_dict())
-        wanted.owner = client()
+        wanted.owner = visible_to()
         page = await bookings.page(wanted, request.args.get("cursor"))
         if wants_html():
             return list_page(page, wanted, searchable=await bookings.searchable())
@@ -144,11 +145,14 @@ def create_blueprint(settings: Settings, bookings: Bookings, metrics: WebMetrics
 
     @routes.get("/bookings/<booking_id>")
     async def booking(booking_id: str) -> AnyResponse:
-        found = await bookings.find(booking_id, client())
+        found = await bookings.find(booking_id, visible_to())
         ui = f"{settings.ui_url}/namespaces/{bookings.client.namespace}/workflows/{booking_id}"
         folder = mail_folder(settings) if found.trip.email else None
+        for_staff = stuck(found.booking) if is_staff() else []
         response = (
-            Response(booking_page(found.booking, found.events, ui, mail_folder=folder))
+            Response(
+                booking_page(found.booking, found.events, ui, mail_folder=folder, stuck=for_staff)
+            )
             if wants_html()
             else json(found.booking)
         )
@@ -157,7 +161,7 @@ def create_blueprint(settings: Settings, bookings: Bookings, metrics: WebMetrics
 
     @routes.get("/bookings/<booking_id>/events")
     async def events(booking_id: str) -> AnyResponse:
-        found = await bookings.find(booking_id, client())
+        found = await bookings.find(booking_id, visible_to())
         response = json(Story(booking_id=booking_id, events=found.events))
         response.add_etag()
         return response.make_conditional(request)
@@ -165,11 +169,11 @@ def create_blueprint(settings: Settings, bookings: Bookings, metrics: WebMetrics
     @routes.post("/bookings/<booking_id>/cancel")
     async def cancel(booking_id: str) -> AnyResponse:
         if request.mimetype in FORMS or wants_html():
-            await bookings.cancel(booking_id, client(), 0)
+            await bookings.cancel(booking_id, visible_to(), 0)
             return redirect(url_for("bookings.booking", booking_id=booking_id), 303)
         seconds = patience()
         async with admission.place(client(), seconds):
-            return answer(await bookings.cancel(booking_id, client(), seconds))
+            return answer(await bookings.cancel(booking_id, visible_to(), seconds))
 
     @routes.get("/healthz")
     def healthz() -> dict[str, str]:
