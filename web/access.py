@@ -30,15 +30,15 @@ HEADERS = {
 log = logging.getLogger(__name__)
 
 
-LOCAL = "local"
-"""The name of whoever uses a service without tokens."""
-
-
 class Person(NamedTuple):
     """Who sent a request: staff see and do everything, a client what is its own."""
 
     name: str
     is_staff: bool
+
+
+ANYBODY = Person("local", is_staff=True)
+"""Whoever uses a service without tokens."""
 
 
 class People:
@@ -53,7 +53,8 @@ class People:
             log.info("No client needs a token: everybody on this machine may do everything.")
         else:
             number, staff = self._clients.clients, self._staff.clients
-            log.info("Tokens: clients %d, staff %d; nobody else may do anything.", number, staff)
+            has = "client has a token" if number == 1 else "clients have tokens"
+            log.info("%d %s, staff: %d; nobody else may do anything.", number, has, staff)
 
     def identify(self) -> Person:
         """Who sent this request.
@@ -62,7 +63,7 @@ class People:
             Unidentified: The token is missing or unknown.
         """
         if self._open:
-            return Person(LOCAL, is_staff=True)
+            return ANYBODY
         sent = request.authorization
         token = {"bearer": sent.token, "basic": sent.password}.get(sent.type) if sent else None
         client = self._clients.client_of(token) if token else ""

@@ -30,6 +30,7 @@ from bookings.errors import (
     TemporalAway,
 )
 from web import refusals
+from web.access import ANYBODY
 from web.field_errors import FieldError, field_errors
 
 STATUSES: dict[type[Exception], int] = {
@@ -140,7 +141,7 @@ def answer(error: type[Exception], detail: str = "", **more: Any) -> Response:
 def tell(status: int, kind: str) -> None:
     """Log a refusal; what was sent is not in it."""
     level = logging.WARNING if status >= 500 or status in SUSPICIOUS else logging.INFO
-    who = g.person.name if "person" in g else "nobody"
+    who = "nobody" if g.get("person") in (None, ANYBODY) else g.person.name
     words = "%s %a refused: %d %s, %s at %s"
     log.log(
         level, words, request.method, request.path[:200], status, kind, who, request.remote_addr
