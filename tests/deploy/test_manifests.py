@@ -116,7 +116,8 @@ def test_web_and_worker_as_the_manifests_start_them(
     new_service: Callable[..., Service], tmp_path: Path
 ) -> None:
     """As plain processes: their commands, variables, probes and grace periods."""
-    site = new_service(**config_map(), API_TOKENS=f"acme:{TOKEN}")
+    secrets = {"API_TOKENS": f"acme:{TOKEN}", "SMTP_URL": "smtp://127.0.0.1:1"}
+    site = new_service(**config_map(), **secrets)
     site.environment["TEMPORAL_ADDRESS"] = f"127.0.0.1:{site.environment['TEMPORAL_PORT']}"
     ports = {5000: int(site.environment["PORT"])}
     running = {}
