@@ -36,8 +36,8 @@ MUTANTS = [
     Mutant(
         "1 All or none: a failed leg ends the booking without its undo",
         TRIP,
-        "        except FAILED:\n            await self.saga.undo_all()\n",
-        "        except FAILED:\n",
+        "                self.trip.owe_the_rest()\n            await self.saga.undo_all()\n",
+        "                self.trip.owe_the_rest()\n",
         f"{OUTCOMES} -k refused_leg",
     ),
     Mutant(

@@ -54,6 +54,8 @@ async def prepared(config: ClientConnectConfig) -> bool:
             if error.status is not RPCStatusCode.ALREADY_EXISTS:
                 raise
         await prepare(client, SEARCH_ATTRIBUTES, RETENTION)
+        # The server knows them only after a while, and refuses bookings until then.
+        await client.count_workflows("Owner = 'nobody'")
     except (RuntimeError, RPCError):
         return False
     return True
