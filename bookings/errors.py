@@ -16,6 +16,12 @@ class NoSuchBooking(BookingError):
     text = "There is no such booking."
 
 
+class NoLongerKept(NoSuchBooking):
+    """The id is from before the time for which Temporal keeps bookings."""
+
+    text = "Bookings from that time are no longer kept."
+
+
 class KeyUsed(BookingError):
     """Another request has started a booking with that id."""
 

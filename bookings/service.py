@@ -25,10 +25,11 @@ from bookings.client import connect
 from bookings.codec import search_key
 from bookings.counting import Counting
 from bookings.counts import Counts
-from bookings.errors import KeyUsed, NoSuchBooking, Overloaded, Stopped, TemporalAway
+from bookings.errors import KeyUsed, NoLongerKept, NoSuchBooking, Overloaded, Stopped, TemporalAway
 from bookings.history import Condition
 from bookings.listing import BookingPage, Filter, list_bookings
 from bookings.reading import Booking, Found, Handle, find_booking
+from bookings.retention import is_past
 from bookings.search import search_words, traveller_value
 from settings import Settings
 from shared import (
@@ -172,12 +173,15 @@ class Bookings:
 
         Raises:
             NoSuchBooking: The client has no such booking.
+            NoLongerKept: Temporal has forgotten the bookings of that time.
             TemporalAway: Temporal is unreachable.
         """
         found = None
         if re.fullmatch(BOOKING_ID, booking_id):
             async with temporal(booking_id):
                 found = await find_booking(self.client, booking_id)
+                if found is None and await is_past(self.client, booking_id):
+                    raise NoLongerKept
         if found is None or client not in (None, found.trip.owner):
             raise NoSuchBooking
         return found

@@ -1,6 +1,7 @@
 """Problem documents (RFC 9457) for what is refused before an application has seen it."""
 
 import json
+import re
 import secrets
 from http import HTTPStatus
 
@@ -8,11 +9,16 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 
+def name_of(kind: type[Exception]) -> str:
+    """The name of a kind of problem, which clients compare: such a class cannot be renamed."""
+    return re.sub("(?<=[a-z])(?=[A-Z])", "-", kind.__name__).lower()
+
+
 def problem(error: HTTPException) -> Response:
     """An error as a problem that says no more than its status, with an id to report it by."""
     status = HTTPStatus(error.code or 500)
     body = {
-        "type": "about:blank",
+        "type": f"/docs#{name_of(type(error))}",
         "title": status.phrase,
         "status": status,
         "detail": error.description,

@@ -1,7 +1,6 @@
 """Error responses: problem documents (RFC 9457) for programs, pages for browsers."""
 
 import logging
-import re
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -11,10 +10,13 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import (
     BadRequest,
     HTTPException,
+    HTTPVersionNotSupported,
     InternalServerError,
     MethodNotAllowed,
     NotFound,
     RequestEntityTooLarge,
+    RequestHeaderFieldsTooLarge,
+    ServiceUnavailable,
     UnprocessableEntity,
 )
 from werkzeug.http import parse_accept_header
@@ -23,12 +25,14 @@ from bookings.errors import (
     BadCursor,
     BookingError,
     KeyUsed,
+    NoLongerKept,
     NoSuchBooking,
     NotSearchable,
     Overloaded,
     Stopped,
     TemporalAway,
 )
+from runtime.problems import name_of
 from web import refusals
 from web.access import ANYBODY
 from web.field_errors import FieldError, field_errors
@@ -36,6 +40,7 @@ from web.field_errors import FieldError, field_errors
 STATUSES: dict[type[Exception], int] = {
     BadCursor: 400,
     NoSuchBooking: 404,
+    NoLongerKept: 410,
     Stopped: 409,
     KeyUsed: 422,
     NotSearchable: 422,
@@ -44,7 +49,7 @@ STATUSES: dict[type[Exception], int] = {
 }
 LATER = {"Retry-After": "1"}
 
-NOT_NEWS = {404, 405}
+NOT_NEWS = {404, 405, 410}
 """Refusals that are not logged: nobody looks for them, and scanners cause many."""
 
 SUSPICIOUS = {401, 403, 421}
@@ -68,7 +73,7 @@ class Failure(InternalServerError):
 
 
 KINDS = {
-    re.sub("(?<=[a-z])(?=[A-Z])", "-", kind.__name__).lower(): kind
+    name_of(kind): kind
     for kind in (
         *(
             it
@@ -76,10 +81,11 @@ KINDS = {
             if getattr(it, "__module__", "") == refusals.__name__
         ),
         *(InvalidRequest, Failure, BadRequest, NotFound, MethodNotAllowed, RequestEntityTooLarge),
+        *(HTTPVersionNotSupported, RequestHeaderFieldsTooLarge, ServiceUnavailable),
         *STATUSES,
     )
 }
-"""Every kind of problem by its name, which clients compare: the name of a class cannot change."""
+"""Every kind of problem by its name."""
 
 NAMES = {kind: name for name, kind in KINDS.items()}
 

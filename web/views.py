@@ -1,7 +1,5 @@
 """The routes: each reads a request, asks `Bookings`, and answers."""
 
-import secrets
-
 from flask import Blueprint, Response, redirect, request, url_for
 from pydantic import BaseModel, ValidationError
 from werkzeug.wrappers import Response as AnyResponse
@@ -10,7 +8,7 @@ from bookings.client import rehearses
 from bookings.errors import KeyUsed, NoSuchBooking
 from bookings.events import Story
 from bookings.listing import Filter
-from bookings.names import booking_id_for
+from bookings.names import booking_id_for, new_key
 from bookings.notices import mail_folder
 from bookings.reading import Booking
 from bookings.service import Bookings
@@ -82,14 +80,14 @@ def create_blueprint(settings: Settings, bookings: Bookings, metrics: WebMetrics
 
     @routes.get("/")
     def form() -> tuple[str, dict[str, str]]:
-        page = form_page(key=secrets.token_hex(16), mail_folder=mail_folder(settings))
+        page = form_page(key=new_key(), mail_folder=mail_folder(settings))
         return page, FORM_HEADERS
 
     if rehearses(settings):
 
         @routes.get("/try")
         def guide() -> tuple[str, dict[str, str]]:
-            return guide_page(settings.data_dir, key=secrets.token_hex(16)), FORM_HEADERS
+            return guide_page(settings.data_dir, key=new_key()), FORM_HEADERS
 
     @routes.post("/book")
     async def book() -> AnyResponse | tuple[str, int]:
@@ -101,7 +99,7 @@ def create_blueprint(settings: Settings, bookings: Bookings, metrics: WebMetrics
             raise NotJson
         asked = from_json(request.get_data())
         key = idempotency_key(request.headers.get("Idempotency-Key"))
-        booking_id, seconds = booking_id_for(client(), key), patience()
+        booking_id, seconds = booking_id_for(client(), key or new_key()), patience()
         trip = asked.trip(booking_id, client(), pace, queues, keyed=key is not None)
         async with admission.place(client(), seconds):
             replayed = await start(booking_id, trip)
@@ -117,7 +115,7 @@ def create_blueprint(settings: Settings, bookings: Bookings, metrics: WebMetrics
     async def book_by_form() -> AnyResponse | tuple[str, int]:
         sent = request.headers.get("Idempotency-Key", request.form.get(FORM_KEY) or None)
         key = idempotency_key(sent)
-        booking_id = booking_id_for(client(), key)
+        booking_id = booking_id_for(client(), key or new_key())
         try:
             asked = from_form(request.form)
             trip = asked.trip(booking_id, client(), pace, queues, keyed=key is not None)
@@ -131,7 +129,7 @@ def create_blueprint(settings: Settings, bookings: Bookings, metrics: WebMetrics
             }
         else:
             return redirect(url_for("bookings.booking", booking_id=booking_id), 303)
-        key = secrets.token_hex(16)
+        key = new_key()
         return form_page(request.form, errors, key=key, mail_folder=mail_folder(settings)), 422
 
     @routes.get("/bookings")

@@ -9,9 +9,10 @@ from pydantic import BaseModel
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from bookings.retention import remembered_since
 from operations.audit.findings import Finding
 from operations.audit.judge import booking_id_of, judge_books, judge_trip
-from operations.audit.known import KnownTrip, Standing, all_trips, remembered_since, these_trips
+from operations.audit.known import KnownTrip, Standing, all_trips, these_trips
 from operations.audit.shops import Books, CannotAuditError, Held, Shop
 from shared import Leg
 

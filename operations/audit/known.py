@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client, WorkflowExecution
 
 from bookings.listing import BOTH, status_of
@@ -79,15 +78,6 @@ async def these_trips(client: Client, booking_ids: Iterable[str]) -> dict[str, K
 
     known = await asyncio.gather(*map(read, booking_ids))
     return {trip.booking_id: trip for trip in known if trip}
-
-
-async def remembered_since(client: Client) -> datetime:
-    """The start of Temporal's retention period: it may have forgotten older bookings."""
-    namespace = await client.workflow_service.describe_namespace(
-        DescribeNamespaceRequest(namespace=client.namespace)
-    )
-    kept = namespace.config.workflow_execution_retention_ttl.ToTimedelta()
-    return datetime.now(UTC) - kept
 
 
 def _last_touched(row: WorkflowExecution) -> datetime:

@@ -1,11 +1,14 @@
 """What a request asks for: how long to wait, under which key, on which page."""
 
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
 import pytest
 from werkzeug.exceptions import BadRequest
 
 from bookings.cursors import cursor_of, token_of
 from bookings.errors import BadCursor
-from bookings.names import booking_id_for, slug, user_id
+from bookings.names import booking_id_for, named_at, new_key, slug, user_id
 from web.requests import from_json, idempotency_key, wait_seconds
 
 
@@ -67,9 +70,21 @@ def test_a_booking_s_id_is_the_client_s_and_the_key_s() -> None:
     others = {
         booking_id_for("beta", "1"),
         booking_id_for("acme", "2"),
-        booking_id_for("acme", None),
+        booking_id_for("acme", new_key()),
+        booking_id_for("acme", new_key()),
     }
-    assert len(others | {booking_id_for("acme", "1")}) == 4
+    assert len(others | {booking_id_for("acme", "1")}) == 5
+
+
+def test_a_booking_s_id_says_from_when_it_is_if_its_key_does() -> None:
+    before = datetime.now(UTC)
+    at = named_at(booking_id_for("acme", new_key()))
+    assert at
+    assert before - timedelta(seconds=1) < at <= datetime.now(UTC)
+    made_on_the_standard_s_day = "017f22e2-79b0-7cc3-98c4-dc0c0c07398f"  # the RFC's example
+    assert named_at(booking_id_for("acme", made_on_the_standard_s_day)) is None  # before us
+    keys = [str(uuid4()) for _ in range(1000)]
+    assert sum(named_at(booking_id_for("acme", key)) is not None for key in keys) < 10
 
 
 @pytest.mark.parametrize(

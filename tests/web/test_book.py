@@ -1,6 +1,7 @@
 """`POST /book`: the contract, field for field, and what comes of requests that are not good."""
 
 import re
+from time import time
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ CONTRACT = {
     "hotel": "valid-hotel-id",
     "flight": "valid-flight-id",
 }
+DAYS_500 = 500 * 86_400_000
 
 
 def test_a_booked_trip_is_answered_as_documented(site: Service) -> None:
@@ -197,6 +199,22 @@ def test_unknown_paths_and_methods_are_problems(
 )
 def test_an_unknown_booking_is_404(site: Service, booking_id: str) -> None:
     assert site.http.get(f"/bookings/{booking_id}").status_code == 404
+
+
+@pytest.mark.parametrize("key", [{}, {"Idempotency-Key": "019b7740-7f00-7cc3-98c4-dc0c0c07398f"}])
+def test_what_is_no_longer_kept_is_410_and_what_never_was_is_404(
+    site: Service, key: dict[str, str]
+) -> None:
+    """An id ends with the time of its key, in milliseconds since 1970."""
+    booking_id = site.book(key).json()["booking_id"]
+    assert site.http.get(f"/bookings/{booking_id}").status_code == 200
+    unknown, named = f"/bookings/trip-{0:020x}", int(booking_id[-12:], 16)
+    assert site.http.get(f"{unknown}{int(time() * 1000):012x}").status_code == 404
+    gone = site.http.get(f"{unknown}{named - DAYS_500:012x}")
+    assert (gone.status_code, gone.json()["detail"]) == (
+        410,
+        "Bookings from that time are no longer kept.",
+    )
 
 
 def test_a_browser_gets_problems_as_pages(site: Service) -> None:

@@ -10,6 +10,9 @@ from tools.helpers.service import GOOD, Service
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 NOTHING = "/bookings/trip-" + "0" * 32
+FORGOTTEN = "/bookings/trip-0123456789abcdef0123018d00000000"
+"""Of January 2024, and no server's retention is that long here."""
+TOO_MANY = "request-header-fields-too-large"
 
 
 @pytest.mark.parametrize(
@@ -28,7 +31,10 @@ NOTHING = "/bookings/trip-" + "0" * 32
         ("GET", "/nothing", {}, "not-found"),
         ("GET", "/", {"headers": {"Host": "e.example"}}, "other-host"),
         ("GET", NOTHING, {}, "no-such-booking"),
+        ("GET", FORGOTTEN, {}, "no-longer-kept"),
+        ("POST", FORGOTTEN + "/cancel", {}, "no-longer-kept"),
         ("GET", "/bookings?cursor=x", {}, "bad-cursor"),
+        ("GET", "/", {"headers": {f"X-{n}": "" for n in range(200)}}, TOO_MANY),
     ],
 )
 def test_every_problem_has_its_own_type(
@@ -57,6 +63,7 @@ def test_types_are_named_in_the_description_and_explained_on_its_page(site: Serv
         "bad-wait",
         "invalid-request",
         "key-used",
+        "no-longer-kept",
         "no-place",
         "no-such-booking",
         "not-json",

@@ -5,6 +5,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from bookings.errors import (
     BadCursor,
     KeyUsed,
+    NoLongerKept,
     NoSuchBooking,
     NotSearchable,
     Overloaded,
@@ -43,7 +44,7 @@ LOCATION = {"Location": header("The booking.", URL, pattern="^/bookings/trip-")}
 REPLAYED = {"Idempotent-Replayed": header("Sent to a retry.", "true", required=False, const="true")}
 
 NO_TOKEN = problem(Unidentified, headers=CHALLENGE)
-NOT_FOUND = problem(NoSuchBooking)
+NOT_FOUND = problem(NoSuchBooking) | problem(NoLongerKept)
 AWAY = problem(TemporalAway, headers=LATER)
 TOO_MANY = problem(TooFast, TooManyWaiting, TooManyOpen, TooManyMails, headers=LATER)
 NOT_WRITTEN = (
