@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from time import monotonic
+from typing import TypeVar
 
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client, WorkflowFailureError
@@ -64,6 +65,7 @@ def search_attributes(
 
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 STARTS_AT_ONCE = 8
 """How many bookings are being started at Temporal at once: more are no faster, and with hundreds
@@ -117,16 +119,16 @@ class Bookings:
             Overloaded: The workers are too far behind; nothing was started.
             TemporalAway: Temporal is unreachable; the booking may have been started.
         """
+        tried = False
+
+        async def once() -> bool:
+            nonlocal tried
+            again, tried = tried, True
+            existed = await self._start_or_join(booking_id, trip)
+            return existed and not again  # what a second try finds, the first may have started
+
         async with self._turn():
-            try:
-                existed = await self._start_or_join(booking_id, trip)
-            except TemporalAway:
-                if monotonic() - self._started_at > WORKS_SECONDS:
-                    raise
-                # It has just started others: it is slow, not away. The same start again is safe,
-                # and what it finds may be what it started itself.
-                await self._start_or_join(booking_id, trip)
-                existed = False
+            existed = await self._patiently(once)
             self._started_at = monotonic()
             log.info("asked for again" if existed else "accepted", extra={"booking_id": booking_id})
             return existed
@@ -193,7 +195,7 @@ class Bookings:
             NoSuchBooking: The client has no such booking.
             TemporalAway: Temporal is unreachable.
         """
-        return (await self.find(booking_id, client)).booking
+        return (await self._patiently(lambda: self.find(booking_id, client))).booking
 
     async def cancel(self, booking_id: str, client: str | None, seconds: float) -> Booking:
         """Cancel a running booking or a booked trip, and wait until it is undone.
@@ -261,6 +263,18 @@ class Bookings:
         """
         async with temporal():
             await self.client.service_client.check_health()
+
+    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a call that is safe to repeat, and while Temporal starts others, repeat it.
+
+        Then Temporal is slow, not away.
+        """
+        while True:
+            try:
+                return await call()
+            except TemporalAway:
+                if monotonic() - self._started_at > WORKS_SECONDS:
+                    raise
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
