@@ -9,6 +9,7 @@ import sys
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import NamedTuple
 
 from temporalio.client import Client
@@ -17,6 +18,9 @@ from bookings.client import let_sdk_rest
 from tools.bench.floor import FloorWorkflow, connect
 
 Book = Callable[[], Awaitable[str]]
+
+NO_WORKER = timedelta(minutes=1)
+"""After this the load fails, instead of waiting for ever for a worker that has died."""
 
 
 class Trip(NamedTuple):
@@ -98,7 +102,11 @@ async def floor(client: Client, task_queue: str) -> str:
     """Run one workflow of the floor, and return its id."""
     workflow_id = f"floor-{uuid.uuid4().hex}"
     await client.execute_workflow(
-        FloorWorkflow.run, "nothing", id=workflow_id, task_queue=task_queue
+        FloorWorkflow.run,
+        "nothing",
+        id=workflow_id,
+        task_queue=task_queue,
+        execution_timeout=NO_WORKER,
     )
     return workflow_id
 
