@@ -25,6 +25,10 @@ AWAY = {
 }
 
 
+GONE = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.UNIMPLEMENTED, RPCStatusCode.UNKNOWN}
+"""What comes of a call for which there is no server; one that is slow lets the time run out."""
+
+
 def is_unknown(error: RPCError) -> bool:
     """Whether Temporal says that there is no such workflow, or that it has ended.
 
@@ -40,6 +44,14 @@ def is_away(error: RPCError) -> bool:
     """Whether Temporal could not answer."""
     return error.status in AWAY or (
         error.status is RPCStatusCode.NOT_FOUND and not is_unknown(error)
+    )
+
+
+def is_slow(away: TemporalAway) -> bool:
+    """Whether there is a server, as far as one can see, that could not answer in time."""
+    cause = away.__cause__
+    return isinstance(cause, TimeoutError) or (
+        isinstance(cause, RPCError) and cause.status not in GONE
     )
 
 

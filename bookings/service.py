@@ -21,7 +21,7 @@ from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
 from bookings.backlog import Backlog
-from bookings.calls import AWAY, RETRY, is_unknown, temporal
+from bookings.calls import AWAY, RETRY, is_slow, is_unknown, temporal
 from bookings.client import connect
 from bookings.codec import search_key
 from bookings.counting import Counting
@@ -265,15 +265,12 @@ class Bookings:
             await self.client.service_client.check_health()
 
     async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Make a call that is safe to repeat, and while Temporal starts others, repeat it.
-
-        Then Temporal is slow, not away.
-        """
+        """Make a call that is safe to repeat, and while others start, let Temporal be slow."""
         while True:
             try:
                 return await call()
-            except TemporalAway:
-                if monotonic() - self._started_at > WORKS_SECONDS:
+            except TemporalAway as away:
+                if not is_slow(away) or monotonic() - self._started_at > WORKS_SECONDS:
                     raise
 
     @asynccontextmanager
