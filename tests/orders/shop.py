@@ -128,8 +128,8 @@ class Shop:
         self.activities.stock, self.activities.payments = self.stock, self.payments
 
     @asynccontextmanager
-    async def open(self, payments: bool = True, **changes: Any) -> AsyncIterator[None]:
-        """A worker of each pool; workflows run in the sandbox."""
+    async def open(self, **changes: Any) -> AsyncIterator[None]:
+        """A worker of each pool, in the sandbox; `changes` are arguments of `Worker`."""
         a = self.activities
         with ThreadPoolExecutor(50) as executor:
             options: dict[str, Any] = {
@@ -142,12 +142,13 @@ class Shop:
                 await stack.enter_async_context(
                     Worker(self.client, task_queue=self.queue, **options)
                 )
-                if payments:
+                if options["activities"]:
                     pool = Worker(
                         self.client,
                         task_queue=f"{self.queue}-payments",
                         activities=[a.charge, a.refund],
                         activity_executor=executor,
+                        interceptors=changes.get("interceptors", []),
                     )
                     await stack.enter_async_context(pool)
                 yield

@@ -53,13 +53,13 @@ async def test_in_the_instant_in_which_the_payment_completes(shop: Shop) -> None
     late = Late()
     shop.payments.next["taken"] = [late]
     async with shop.open(workflows=[]):
-        async with shop.open(activities=[], payments=False):
+        async with shop.open(activities=[]):
             handle = await shop.place()
             await asyncio.to_thread(late.reached.wait)
         late.go.set()
         await until(lambda: completed(handle, 2))
         await handle.cancel()
-        async with shop.open(activities=[], payments=False):
+        async with shop.open(activities=[]):
             await shop.cancelled(handle)
     assert (shop.stock.taken(), shop.payments.taken()) == ({}, {})
 

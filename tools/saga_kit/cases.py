@@ -111,7 +111,9 @@ def _cancels(step: Step, fault: Fault) -> Iterator[Cancel]:
     yield Cancel.NEVER
     if fault is Fault.NONE:
         yield Cancel.BEFORE
-    yield from (Cancel.IN_FLIGHT, Cancel.INSTANT)
+    yield Cancel.IN_FLIGHT
+    if fault not in ENDLESS or step.role is Role.STEP:  # otherwise it never ends by itself
+        yield Cancel.INSTANT
     undone = fault in HOPELESS and step.role is Role.STEP
     undone = undone or (fault is Fault.REFUSED and step.role is not Role.AFTER)
     if fault in UNDO_FAULTS or (undone and step.undos):
