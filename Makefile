@@ -8,6 +8,7 @@
 # make cluster    everything as in production: Temporal's cluster, PostgreSQL, TLS (docs/cluster.md)
 # make schemathesis  many random requests, generated from the API's description
 # make mutants    break each promise, and check that its tests fail
+# make lesson     six lessons: break a promise, and see what the suppliers hold. One: make lesson N=3
 # make bench      how fast a booking is. Shorter or longer: make bench ARGS=--quick, or ARGS=--help
 # make bench-cluster  what a booking costs on Temporal's cluster
 # make bench-growth, make bench-workers, make bench-suppliers
@@ -22,8 +23,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-fast test-long chaos cluster bench-cluster schemathesis mutants bench bench-growth bench-workers \
-	bench-suppliers check lock clean
+.PHONY: run test test-fast test-long chaos cluster bench-cluster schemathesis mutants lesson bench bench-growth \
+	bench-workers bench-suppliers check lock clean
 
 run: .venv/installed
 	@exec $(BIN)/python -m local.run_all
@@ -57,6 +58,11 @@ schemathesis: .venv/installed-dev
 
 mutants: .venv/installed-dev
 	@$(BIN)/python -m tests.mutants
+
+# Ctrl-C ends it at any moment: what it breaks is a copy.
+lesson: .venv/installed-dev
+	@$(BIN)/python -m local.binary >/dev/null
+	@$(BIN)/python -m tests.mutants.lessons $(N)
 
 # The figures are meaningful only on an otherwise idle machine.
 bench bench-growth bench-workers bench-suppliers: .venv/installed-dev

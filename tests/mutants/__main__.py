@@ -9,11 +9,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent.parent
 LEFT_OUT = shutil.ignore_patterns(".*", "data", "docs", "screenshots", "__pycache__")
+PYTEST = ["pytest", "-x", "-q", "-p", "no:cacheprovider"]
 
 
 class Mutant(NamedTuple):
@@ -217,41 +220,69 @@ MUTANTS = [
 ]
 
 
-def survives(mutant: Mutant, copy: Path) -> bool:
-    """Whether the tests stay green although the promise is broken."""
+@contextmanager
+def project_copy() -> Iterator[Path]:
+    """A copy of the project, which may be broken: the project itself is never touched."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "project"
+        shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
+        yield copy
+
+
+@contextmanager
+def broken(mutant: Mutant, copy: Path) -> Iterator[None]:
+    """Break the copy as the mutant says, and put it back at the end."""
     path = copy / mutant.file
     text = path.read_text()
     if text.count(mutant.code) != 1:
         sys.exit(f"{mutant.promise}: {mutant.file} has changed. Write this mutant anew.")
     path.write_text(text.replace(mutant.code, mutant.broken))
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
-    tests = subprocess.Popen(
-        [*command, *mutant.tests.split()],
+    try:
+        yield
+    finally:
+        path.write_text(text)
+
+
+def run(copy: Path, *command: str, seconds: float = 45) -> tuple[int | None, str]:
+    """Run a Python module in the copy: its status, or None after too long, and what it printed.
+
+    Whatever happens in the meantime, none of its processes is left, and no file but in the copy's
+    folder.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command],
         cwd=copy,
+        env=os.environ | {"TMPDIR": str(copy.parent)},
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
     )
     try:
-        printed, _ = tests.communicate(timeout=45)
-    except subprocess.TimeoutExpired:  # they wait for an outcome that never comes
-        os.killpg(tests.pid, signal.SIGKILL)
-        tests.communicate()
-        return False
+        printed, _ = process.communicate(timeout=seconds)
+        return process.returncode, printed
+    except subprocess.TimeoutExpired:
+        return None, ""
     finally:
-        path.write_text(text)
-    if tests.returncode not in {0, 1}:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+
+
+def survives(mutant: Mutant, copy: Path) -> bool:
+    """Whether the tests stay green although the promise is broken."""
+    with broken(mutant, copy):
+        status, printed = run(copy, *PYTEST, *mutant.tests.split())
+    if status not in {None, 0, 1}:  # None: they wait for an outcome that never comes
         sys.exit(f"{mutant.promise}: pytest could not run.\n{printed}")
-    return tests.returncode == 0
+    return status == 0
 
 
 def main() -> int:
     """Try every mutant; the status is 1 if one survives."""
     survivors = 0
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "project"
-        shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
+    with project_copy() as copy:
         for mutant in MUTANTS:
             alive = survives(mutant, copy)
             survivors += alive
