@@ -1,17 +1,17 @@
 """Keeps one program running."""
 
 import asyncio
-import os
+import signal
 import time
-from asyncio.subprocess import STDOUT, Process
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn, Self
+from typing import NoReturn
 
 from local import children
-from local.console import Console, Lines
+from local.console import Console
+from local.running import Running
 from settings import CONFIGURATION_ERROR
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
@@ -32,6 +32,7 @@ class Program:
         grace: Seconds from SIGTERM until it and its descendants are killed.
         pid_file: The file for its process id, for people who want to kill it.
         environment: Its environment; None: that of this process.
+        gives_orders: Whether its lines may be orders to the supervisor.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Program:
     grace: float = 3
     pid_file: Path | None = None
     environment: Mapping[str, str] | None = None
+    gives_orders: bool = False
 
 
 class CannotRunError(Exception):
@@ -49,14 +51,26 @@ class CannotRunError(Exception):
 class Keeper:
     """Starts a program, restarts it when it dies, shows its output, and stops it.
 
+    Args:
+        program: The program.
+        console: Where its output is shown.
+        heard: Called with each line of its output.
+
     Attributes:
+        name: The program's name.
         ready: Set once the program is ready.
     """
 
-    def __init__(self, program: Program, console: Console) -> None:
+    def __init__(
+        self, program: Program, console: Console, heard: Callable[[str], None] | None = None
+    ) -> None:
+        self.name = program.name
         self._program = program
         self._console = console
-        self._running: _Running | None = None
+        self._heard = heard
+        self._running: Running | None = None
+        self._wanted = asyncio.Event()
+        self._wanted.set()
         self.ready = asyncio.Event()
         if not program.ready_line:
             self.ready.set()
@@ -70,8 +84,11 @@ class Keeper:
         name = self._program.name
         pause = FIRST_PAUSE
         while True:
+            await self._wanted.wait()
             started = time.monotonic()
-            self._running = await _Running.start(self._program, self._take)
+            self._running = await Running.start(
+                self._program.command, self._program.environment, self._take
+            )
             self._note_pid(self._running.pid)
             status = await self._running.ended()
             self._running = None
@@ -82,6 +99,9 @@ class Keeper:
             if time.monotonic() - started >= STEADY_SECONDS:
                 pause = FIRST_PAUSE
             how = children.how_it_ended(status)
+            if not self._wanted.is_set():
+                self._console.say(f"{name} ended ({how}), and stays down until it is started")
+                continue
             self._console.say(f"{name} ended ({how}); restarting it in {pause:g} s")
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
@@ -91,6 +111,37 @@ class Keeper:
         if self._running:
             await self._running.stop(self._program.grace, hurry)
             self._forget_pid()
+
+    def kill(self) -> None:
+        """Kill the program, as a crash would."""
+        self._signal(signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """Stop the program in the middle of whatever it does."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen program go on."""
+        self._signal(signal.SIGCONT)
+
+    def hold(self) -> None:
+        """Stop the program, and keep it down until `let_go`."""
+        self._wanted.clear()
+        if self._running:
+            self._running.terminate()
+
+    def let_go(self) -> None:
+        """Start the program again after `hold`."""
+        self._wanted.set()
+
+    def deploy(self, program: Program) -> None:
+        """Run another version of the program from now on."""
+        self._program = program
+        self.kill()
+
+    def _signal(self, signum: signal.Signals) -> None:
+        if self._running:
+            self._running.send(signum)
 
     def _note_pid(self, pid: int) -> None:
         if self._program.pid_file:
@@ -106,53 +157,5 @@ class Keeper:
         self._console.show(self._program.name, line)
         if self._program.ready_line and line.startswith(self._program.ready_line):
             self.ready.set()
-
-
-class _Running:
-    """A running program, in its own session, and its output."""
-
-    def __init__(self, process: Process, output: Lines) -> None:
-        self._process = process
-        self._output = output
-
-    @classmethod
-    async def start(cls, program: Program, take: Callable[[str], None]) -> Self:
-        # With one of asyncio's own pipes, `Process.wait` of Python 3.11 would not return until the
-        # descendants of a dead process have closed it too.
-        read_end, write_end = os.pipe()
-        output = Lines(take)
-        await asyncio.get_running_loop().connect_read_pipe(lambda: output, os.fdopen(read_end))
-        try:
-            process = await children.start(
-                program.command,
-                stdout=write_end,
-                stderr=STDOUT,
-                env=program.environment,
-                own_session=True,
-            )
-        finally:
-            os.close(write_end)
-        return cls(process, output)
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    async def ended(self) -> int:
-        """Wait for the end of the program, and kill what it leaves behind."""
-        status = await self._process.wait()
-        children.kill_group(self._process)  # an orphan would keep the port
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._output.ended.wait(), 1)
-        return status
-
-    async def stop(self, grace: float, hurry: asyncio.Event) -> None:
-        with suppress(ProcessLookupError):
-            self._process.terminate()
-        await asyncio.wait(
-            {asyncio.ensure_future(self._process.wait()), asyncio.ensure_future(hurry.wait())},
-            timeout=grace,
-            return_when=asyncio.FIRST_COMPLETED,
-        )
-        children.kill_group(self._process)
-        await self.ended()
+        if self._heard:
+            self._heard(line)

@@ -2,7 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from local.console import Console
 from local.keeper import CannotRunError, Keeper, Program
@@ -13,8 +14,17 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 Stages = Sequence[Sequence[Keeper]]
 
 
+class Order(NamedTuple):
+    """What is to be done with a program."""
+
+    program: str
+    do: Callable[[Keeper], None]
+
+
 async def supervise(
-    *stages: Sequence[Program], when_started: Callable[[Console], Awaitable[None]]
+    *stages: Sequence[Program],
+    when_started: Callable[[Console], Awaitable[None]],
+    orders: Mapping[str, Order] | None = None,
 ) -> int:
     """Keep programs running until a signal arrives; return the exit status.
 
@@ -24,9 +34,20 @@ async def supervise(
     Args:
         stages: The programs.
         when_started: Called once all are ready; cancelled if it still runs at the end.
+        orders: What to do when a program that gives orders prints such a line. Nobody else can
+            write to its output, so nobody else can give them.
     """
     console = Console([program.name for stage in stages for program in stage])
-    keepers = [[Keeper(program, console) for program in stage] for stage in stages]
+
+    def obey(line: str) -> None:
+        if order := (orders or {}).get(line):
+            order.do(named[order.program])
+
+    keepers = [
+        [Keeper(program, console, obey if program.gives_orders else None) for program in stage]
+        for stage in stages
+    ]
+    named = {keeper.name: keeper for stage in keepers for keeper in stage}
     work = asyncio.create_task(_keep(keepers, lambda: when_started(console)))
     hurry = asyncio.Event()
 

@@ -206,6 +206,34 @@ async def test_pauses_grow_while_a_program_dies_soon(
     assert said.splitlines()[: len(pauses)] == expected
 
 
+async def test_a_program_is_held_and_let_go_and_replaced(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    said: list[str] = []
+    first, second = (
+        keeper.Program("worker", ["sh", "-c", f"echo {it}; exec sleep 60"])
+        for it in ("first", "second")
+    )
+    kept = keeper.Keeper(first, Console(["worker"]), said.append)
+    keeping = asyncio.create_task(kept.keep())
+
+    async def heard(*lines: str) -> None:
+        await asyncio.to_thread(wait_until, lambda: said == list(lines))
+
+    await heard("first")
+    kept.freeze()
+    kept.hold()  # also a frozen one ends
+    shown = "stays down until it is started"
+    await asyncio.to_thread(wait_until, lambda: shown in capfd.readouterr().out)
+    assert said == ["first"]
+    kept.let_go()
+    await heard("first", "first")
+    kept.deploy(second)
+    await heard("first", "first", "second")
+    keeping.cancel()
+    await kept.stop(asyncio.Event())
+
+
 def test_each_program_is_told_only_its_own_secrets(
     environment: Environment, tmp_path: Path
 ) -> None:
