@@ -7,8 +7,14 @@ from bookings.client import rehearses
 from settings import Settings
 
 SUPPLIERS = "(CAR|HOTEL|FLIGHT)_SUPPLIER.*"
-SECRETS = f"API_TOKENS.*|SUPPLIER_TOKENS.*|SMTP_URL|ALERT_URL|{SUPPLIERS}"
-NEEDED = {"temporal": "", "worker": f"SMTP_URL|ALERT_URL|{SUPPLIERS}", "web": "API_TOKENS.*"}
+CLIENTS = "(API|STAFF)_TOKENS.*"
+KEYS = "(ENCRYPTION_KEYS|SEARCH_KEY).*"
+SECRETS = f"{CLIENTS}|(CODEC|SUPPLIER)_TOKENS.*|{KEYS}|SMTP_URL|ALERT_URL|{SUPPLIERS}"
+NEEDED = {
+    "temporal": "",
+    "worker": f"{KEYS}|SMTP_URL|ALERT_URL|{SUPPLIERS}",
+    "web": f"{CLIENTS}|{KEYS}",
+}
 
 
 def environment_of(program: str, settings: Settings) -> dict[str, str]:

@@ -240,6 +240,10 @@ def test_each_program_is_told_only_its_own_secrets(
     secrets = {
         "API_TOKENS": "acme:a-token-of-acme-s",
         "SUPPLIER_TOKENS": "a-token-for-our-own-supplier",
+        "STAFF_TOKENS": "maria:a-token-of-maria-s",
+        "CODEC_TOKENS": "maria:another-of-maria-s",
+        "ENCRYPTION_KEYS": "1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
+        "SEARCH_KEY": "0123456789012345678901234567890123456789",
         "CAR_SUPPLIER": "https://partner:s3cret@car.example",
         "HOTEL_SUPPLIER_TOKEN": "a-token-for-the-hotel",
         "SMTP_URL": "smtps://us:s3cret@mail.example",
@@ -251,16 +255,26 @@ def test_each_program_is_told_only_its_own_secrets(
         [pid] = program.pids(words)
         seen = psutil.Process(pid).environ()
         told = {name for name, secret in secrets.items() if seen.get(name) == secret}
-        assert ("s3cret" in str(seen)) is bool(told - {"API_TOKENS"})
+        assert ("s3cret" in str(seen)) is bool(told & {"CAR_SUPPLIER", "SMTP_URL", "ALERT_URL"})
         return told, seen["DEMO_FAULTS"]
 
     with run_all(environment, tmp_path) as program:
         program.wait_for(READY)
         assert told(program, "sleep 1001") == (
-            {"CAR_SUPPLIER", "HOTEL_SUPPLIER_TOKEN", "SMTP_URL", "ALERT_URL"},
+            {
+                "CAR_SUPPLIER",
+                "HOTEL_SUPPLIER_TOKEN",
+                "SMTP_URL",
+                "ALERT_URL",
+                "ENCRYPTION_KEYS",
+                "SEARCH_KEY",
+            },
             "False",
         )
-        assert told(program, "http.server") == ({"API_TOKENS"}, "False")
+        assert told(program, "http.server") == (
+            {"API_TOKENS", "STAFF_TOKENS", "ENCRYPTION_KEYS", "SEARCH_KEY"},
+            "False",
+        )
         assert told(program, "run_temporal") == (set(), "False")
         assert told(program, "start-dev") == (set(), "False")
         files = {path.stat().st_mode & 0o777 for path in Path(environment["DATA_DIR"]).iterdir()}
