@@ -67,6 +67,7 @@ class Settings(BaseModel):
     temporal_port: Port = 7233
     temporal_ui_port: Port = 8233
     temporal_ui_url: str = ""
+    break_it_url: Annotated[str, Field(pattern=r"^(http://127\.0\.0\.1:[0-9]{1,5})?$")] = ""
 
     car_supplier: str = ""
     hotel_supplier: str = ""

@@ -14,11 +14,12 @@ NEEDED = {
     "temporal": "",
     "worker": f"{KEYS}|SMTP_URL|ALERT_URL|{SUPPLIERS}",
     "web": f"{CLIENTS}|{KEYS}",
+    "break-it": "",
 }
 
 
-def environment_of(program: str, settings: Settings) -> dict[str, str]:
-    """The environment of a program."""
+def environment_of(program: str, settings: Settings, break_it_url: str = "") -> dict[str, str]:
+    """The environment of a program; `break_it_url` is where the page that breaks things is."""
     kept = {
         name: text
         for name, text in os.environ.items()
@@ -26,5 +27,7 @@ def environment_of(program: str, settings: Settings) -> dict[str, str]:
     }
     if program == "web" and settings.smtp_url:  # which says in the form whether mail is sent
         kept["SMTP_URL"] = re.sub("//.*@", "//", settings.smtp_url)
+    told = break_it_url if program in {"web", "break-it"} else ""
     # Said to both, as the worker does not see whether there are tokens.
-    return kept | {"PYTHONUNBUFFERED": "1", "DEMO_FAULTS": str(rehearses(settings))}
+    demo = {"DEMO_FAULTS": str(rehearses(settings)), "BREAK_IT_URL": told}
+    return kept | {"PYTHONUNBUFFERED": "1"} | demo

@@ -58,3 +58,16 @@ async def accepts(host: str, port: int) -> bool:
         return False
     writer.close()
     return True
+
+
+def free_port() -> int:
+    """A port of loopback that no program listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def reachable(host: str) -> str:
+    """The address, as in a URL, by which this machine reaches a listener on `host`."""
+    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    return f"[{address}]" if ":" in address else address

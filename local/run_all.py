@@ -11,13 +11,14 @@ from pathlib import Path
 
 import httpx2
 
-from bookings.client import external_address
+from bookings.client import external_address, rehearses
 from local import run_temporal
+from local.break_it import levers
 from local.console import Console
 from local.environment import environment_of
-from local.keeper import Program
-from local.ports import Listener, accepts, require_free
-from local.supervisor import supervise
+from local.keeper import Keeper, Program
+from local.ports import Listener, accepts, free_port, reachable, require_free
+from local.supervisor import Order, supervise
 from settings import Settings, take_no_arguments
 from suppliers.rehearsal import SOLD_OUT_FLIGHT
 from suppliers.sql import SqlSupplier
@@ -34,9 +35,21 @@ TEMPORAL = Program(
 )
 WORKER = Program("worker", [sys.executable, ROOT / "run_worker.py"])
 WEB = Program("web", [sys.executable, ROOT / "run_workflow.py"])
+BREAK_IT = Program(
+    "break-it",
+    ["nice", sys.executable, "-m", "local.break_it"],  # its start delays none of the others
+    gives_orders=True,
+)
+BUGGY_WORKER = [sys.executable, "-m", "local.break_it.buggy_worker"]
 
 
-def run(settings: Settings, *, worker: Program = WORKER, web: Program = WEB) -> int:
+def run(
+    settings: Settings,
+    *,
+    worker: Program = WORKER,
+    web: Program = WEB,
+    break_it: Program = BREAK_IT,
+) -> int:
     """Run everything until a signal stops it; return the exit status.
 
     Temporal is not started if another server is configured.
@@ -49,16 +62,40 @@ def run(settings: Settings, *, worker: Program = WORKER, web: Program = WEB) -> 
             *(run_temporal.listeners(settings) if embedded else []),
         ]
     )
-    temporal, worker, web = (
-        replace(program, environment=environment_of(program.name, settings))
-        for program in (TEMPORAL, worker, web)
+    break_it_url = f"http://127.0.0.1:{free_port()}" if can_be_broken(settings) else ""
+    temporal, worker, web, break_it = (
+        replace(program, environment=environment_of(program.name, settings, break_it_url))
+        for program in (TEMPORAL, worker, web, break_it)
     )
     worker, web = (
         replace(program, pid_file=settings.data_dir / f"{program.name}.pid")
         for program in (worker, web)
     )
-    stages = [[temporal], [worker, web]] if embedded else [[worker, web]]
-    return asyncio.run(supervise(*stages, when_started=partial(announce, settings)))
+    stages = [[temporal]] * embedded + [[worker, web] + [break_it] * bool(break_it_url)]
+    ready = partial(announce, settings, break_it_url)
+    return asyncio.run(supervise(*stages, when_started=ready, orders=orders(worker)))
+
+
+def can_be_broken(settings: Settings) -> bool:
+    """Whether everything is a demo: Temporal and suppliers of our own, faults on, and no tokens."""
+    own = external_address() is None and not any(
+        (settings.car_supplier, settings.hotel_supplier, settings.flight_supplier)
+    )
+    return own and rehearses(settings) and not settings.has_clients
+
+
+def orders(worker: Program) -> dict[str, Order]:
+    """What the page that breaks things may have done."""
+    buggy = replace(worker, command=BUGGY_WORKER)
+    return {
+        levers.KILL.name: Order("worker", Keeper.kill),
+        levers.FREEZE.name: Order("worker", Keeper.freeze),
+        levers.THAW.name: Order("worker", Keeper.thaw),
+        levers.STOP.name: Order("temporal", Keeper.hold),
+        levers.START.name: Order("temporal", Keeper.let_go),
+        levers.BUG.name: Order("worker", lambda keeper: keeper.deploy(buggy)),
+        levers.FIX.name: Order("worker", lambda keeper: keeper.deploy(worker)),
+    }
 
 
 def stock_the_form(settings: Settings) -> None:
@@ -68,7 +105,7 @@ def stock_the_form(settings: Settings) -> None:
             flights.set_stock(SOLD_OUT_FLIGHT, 0)
 
 
-async def announce(settings: Settings, console: Console) -> None:
+async def announce(settings: Settings, break_it_url: str, console: Console) -> None:
     """Print the addresses once the pages and Temporal's Web UI are up."""
     book = f"http://{reachable(settings.host)}:{settings.port}/"
     places = {"Book a trip": book}
@@ -80,6 +117,8 @@ async def announce(settings: Settings, console: Console) -> None:
         await until(partial(accepts, "127.0.0.1", settings.temporal_ui_port))
     if settings.temporal_ui_url or not server:
         places["Watch it run (Temporal's Web UI)"] = f"{settings.ui_url}/"
+    if break_it_url:
+        places["Break it, by buttons"] = f"{break_it_url}/"
     places["Temporal itself (gRPC)"] = server or f"127.0.0.1:{settings.temporal_port}"
     lines = [f"  {what:<34}{where}" for what, where in places.items()]
     console.print("\n".join(["", *lines, "", "  Stop with Ctrl-C.", ""]))
@@ -99,12 +138,6 @@ async def is_ready(client: httpx2.AsyncClient, url: str) -> bool:
         return (await client.get(url)).status_code == httpx2.codes.OK
     except httpx2.TransportError:
         return False
-
-
-def reachable(host: str) -> str:
-    """The address, as in a URL, by which this machine reaches a listener on `host`."""
-    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    return f"[{address}]" if ":" in address else address
 
 
 if __name__ == "__main__":

@@ -86,11 +86,16 @@ def list_page(page: BookingPage, wanted: Filter, *, searchable: bool) -> str:
     )
 
 
-def guide_page(data_dir: Path, *, key: str) -> str:
-    """Ways to disturb a running booking; `key` makes the guide's form one trip."""
+def guide_page(data_dir: Path, *, key: str, break_it_url: str) -> str:
+    """Ways to disturb a running booking; `key` makes the guide's form one trip.
+
+    `break_it_url` is where buttons do the same, if anywhere.
+    """
 
     def pid_files(programs: str) -> str:
         files = (data_dir.absolute() / f"{name}.pid" for name in programs.split())
         return shlex.join(map(str, files))
 
-    return render_template("guide.html", scenario=LONG_TRIP, pid_files=pid_files, key=key)
+    return render_template(
+        "guide.html", scenario=LONG_TRIP, pid_files=pid_files, key=key, break_it_url=break_it_url
+    )

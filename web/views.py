@@ -87,7 +87,8 @@ def create_blueprint(settings: Settings, bookings: Bookings, metrics: WebMetrics
 
         @routes.get("/try")
         def guide() -> tuple[str, dict[str, str]]:
-            return guide_page(settings.data_dir, key=new_key()), FORM_HEADERS
+            url = settings.break_it_url
+            return guide_page(settings.data_dir, key=new_key(), break_it_url=url), FORM_HEADERS
 
     @routes.post("/book")
     async def book() -> AnyResponse | tuple[str, int]:

@@ -1,4 +1,5 @@
-"""`run_all.py` with other programs for the worker and the web process.
+"""`run_all.py` with other programs in place of the worker, the web process and the page
+that breaks them.
 
 Usage: python -m tests.local.stand_ins WORKER_COMMAND WEB_COMMAND
 """
@@ -17,5 +18,6 @@ if __name__ == "__main__":
             Settings.load(),
             worker=Program("worker", shlex.split(worker)),
             web=Program("web", shlex.split(web)),
+            break_it=Program("break-it", ["sleep", "1004"]),
         )
     )

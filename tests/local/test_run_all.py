@@ -256,6 +256,7 @@ def test_each_program_is_told_only_its_own_secrets(
         seen = psutil.Process(pid).environ()
         told = {name for name, secret in secrets.items() if seen.get(name) == secret}
         assert ("s3cret" in str(seen)) is bool(told & {"CAR_SUPPLIER", "SMTP_URL", "ALERT_URL"})
+        assert seen["BREAK_IT_URL"] == ""
         return told, seen["DEMO_FAULTS"]
 
     with run_all(environment, tmp_path) as program:
@@ -277,5 +278,7 @@ def test_each_program_is_told_only_its_own_secrets(
         )
         assert told(program, "run_temporal") == (set(), "False")
         assert told(program, "start-dev") == (set(), "False")
+        assert program.pids("sleep 1004") == [], "nothing of ours can be broken from a page"
+        assert "Break it" not in program.output
         files = {path.stat().st_mode & 0o777 for path in Path(environment["DATA_DIR"]).iterdir()}
         assert files == {0o600}
