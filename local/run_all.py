@@ -106,7 +106,7 @@ def stock_the_form(settings: Settings) -> None:
 
 
 async def announce(settings: Settings, break_it_url: str, console: Console) -> None:
-    """Print the addresses once the pages and Temporal's Web UI are up."""
+    """Print the addresses, each once it leads somewhere."""
     book = f"http://{reachable(settings.host)}:{settings.port}/"
     places = {"Book a trip": book}
     async with httpx2.AsyncClient(trust_env=False) as client:
@@ -117,11 +117,12 @@ async def announce(settings: Settings, break_it_url: str, console: Console) -> N
         await until(partial(accepts, "127.0.0.1", settings.temporal_ui_port))
     if settings.temporal_ui_url or not server:
         places["Watch it run (Temporal's Web UI)"] = f"{settings.ui_url}/"
-    if break_it_url:
-        places["Break it, by buttons"] = f"{break_it_url}/"
     places["Temporal itself (gRPC)"] = server or f"127.0.0.1:{settings.temporal_port}"
     lines = [f"  {what:<34}{where}" for what, where in places.items()]
     console.print("\n".join(["", *lines, "", "  Stop with Ctrl-C.", ""]))
+    if break_it_url:  # later, as nobody should have to wait for it
+        await until(partial(accepts, "127.0.0.1", int(break_it_url.rpartition(":")[2])))
+        console.print(f"  {'Break it, by buttons':<34}{break_it_url}/\n")
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.test_every_page import RULES, SCHEMES, SIZES
 from tests.browser.visits import Visits, picture
-from tools.helpers.processes import Environment, Started, wait_until
+from tools.helpers.processes import Environment, Started
 from tools.helpers.service import Service
 
 pytestmark = pytest.mark.long
@@ -29,17 +29,13 @@ class Demo:
     def __init__(self, stack: ExitStack, folder: Path) -> None:
         self.site = Service(stack, folder, Environment(folder / "data"))
         self.everything: Started = self.site.start("-m", "local.run_all")
-        self.everything.wait_for("Stop with Ctrl-C")
+        self.everything.wait_for("Break it, by buttons")
         [self.url] = re.findall(r"buttons +(http://127.0.0.1:\d+)/", self.everything.output)
-        wait_until(lambda: self.get("/").is_success)
         self.everything.wait_for("The worker waits for bookings")
 
     def get(self, path: str, **headers: str) -> httpx2.Response:
-        """Ask the page's own process; 503 while it does not listen yet."""
-        try:
-            return httpx2.get(self.url + path, headers=headers)
-        except httpx2.TransportError:
-            return httpx2.Response(503)
+        """Ask the page's own process."""
+        return httpx2.get(self.url + path, headers=headers)
 
 
 @pytest.fixture(scope="module")
