@@ -85,11 +85,11 @@ class Keeper:
         pause = FIRST_PAUSE
         while True:
             await self._wanted.wait()
-            started = time.monotonic()
-            self._running = await Running.start(
-                self._program.command, self._program.environment, self._take
-            )
+            started, program = time.monotonic(), self._program
+            self._running = await Running.start(program.command, program.environment, self._take)
             self._note_pid(self._running.pid)
+            if program is not self._program or not self._wanted.is_set():
+                self._running.terminate()  # told so while it was being started
             status = await self._running.ended()
             self._running = None
             self._forget_pid()

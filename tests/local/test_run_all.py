@@ -206,15 +206,28 @@ async def test_pauses_grow_while_a_program_dies_soon(
     assert said.splitlines()[: len(pauses)] == expected
 
 
-async def test_a_program_is_held_and_let_go_and_replaced(
-    capfd: pytest.CaptureFixture[str],
-) -> None:
+class Remembering(Console):
+    """A console that remembers what was said: whoever reads a captured one again and again may
+    miss a line."""
+
+    def __init__(self) -> None:
+        super().__init__(["worker"])
+        self.said = ""
+
+    def say(self, line: str) -> None:
+        self.said += f"{line}\n"
+
+
+FIRST, SECOND = (
+    keeper.Program("worker", ["sh", "-c", f"echo {it}; exec sleep 60"])
+    for it in ("first", "second")
+)
+
+
+async def test_a_program_is_held_and_let_go_and_replaced() -> None:
     said: list[str] = []
-    first, second = (
-        keeper.Program("worker", ["sh", "-c", f"echo {it}; exec sleep 60"])
-        for it in ("first", "second")
-    )
-    kept = keeper.Keeper(first, Console(["worker"]), said.append)
+    console = Remembering()
+    kept = keeper.Keeper(FIRST, console, said.append)
     keeping = asyncio.create_task(kept.keep())
 
     async def heard(*lines: str) -> None:
@@ -223,13 +236,28 @@ async def test_a_program_is_held_and_let_go_and_replaced(
     await heard("first")
     kept.freeze()
     kept.hold()  # also a frozen one ends
-    shown = "stays down until it is started"
-    await asyncio.to_thread(wait_until, lambda: shown in capfd.readouterr().out)
+    await asyncio.to_thread(wait_until, lambda: "stays down until it is started" in console.said)
     assert said == ["first"]
     kept.let_go()
     await heard("first", "first")
-    kept.deploy(second)
+    kept.deploy(SECOND)
     await heard("first", "first", "second")
+    keeping.cancel()
+    await kept.stop(asyncio.Event())
+
+
+async def test_a_program_that_is_being_started_can_be_held_and_replaced() -> None:
+    said: list[str] = []
+    console = Remembering()
+    kept = keeper.Keeper(FIRST, console, said.append)
+    keeping = asyncio.create_task(kept.keep())
+    await asyncio.sleep(0)  # now it is being started
+    kept.hold()
+    await asyncio.to_thread(wait_until, lambda: "stays down until it is started" in console.said)
+    kept.let_go()
+    await asyncio.sleep(0)
+    kept.deploy(SECOND)
+    await asyncio.to_thread(wait_until, lambda: said[-1:] == ["second"])
     keeping.cancel()
     await kept.stop(asyncio.Event())
 
