@@ -76,7 +76,8 @@ check: .venv/installed-dev
 
 lock: .tools/bin/uv
 	$(COMPILE) -o requirements/run.txt
-	$(COMPILE) --group dev -o requirements/dev.txt
+	$(COMPILE) --extra otel -o requirements/otel.txt
+	$(COMPILE) --group dev --extra otel -o requirements/dev.txt
 
 clean:
 	rm -rf .venv .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis

@@ -25,6 +25,7 @@ from activities import Activities, Shares
 from bookings.client import connect, connect_config, let_sdk_rest, rehearses, warn_of_clear_text
 from bookings.follow_ups import AlertWorkflow, NotifyWorkflow, SettleWorkflow
 from bookings.notices import mail_folder
+from runtime import tracing
 from runtime.health import WorkerHealth, health_served
 from runtime.logs import log_to_stderr
 from runtime.metrics import WorkerMetrics, begin_workflow_counts, make_runtime
@@ -141,6 +142,7 @@ async def main() -> None:
     os.umask(0o077)  # the suppliers' files hold travellers' names
     settings = Settings.load()
     log_to_stderr(settings.log_format)
+    tracing.begin(settings, "trips-worker")
     activity.logger.base_logger.addFilter(is_news)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -13,7 +13,7 @@ from flask import Flask
 from bookings.client import let_sdk_rest, rehearses, warn_of_clear_text
 from bookings.codec import codec_of
 from bookings.service import Bookings
-from runtime import http_server
+from runtime import http_server, tracing
 from runtime.logs import log_to_stderr
 from runtime.metrics import WebMetrics, make_runtime
 from settings import Settings, give_up, is_loopback, take_no_arguments
@@ -96,6 +96,7 @@ def main() -> None:
     """Serve until SIGTERM or Ctrl-C; requests that wait are answered first."""
     settings = Settings.load()
     log_to_stderr(settings.log_format)
+    tracing.begin(settings, "trips-web")
     for handler in logging.getLogger().handlers:
         handler.addFilter(request_ids.mark)
     if not (settings.has_clients or is_loopback(settings.host)):

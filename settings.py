@@ -54,6 +54,7 @@ class Settings(BaseModel):
     staff_log: Path | None = None
 
     log_format: Literal["text", "json"] = "text"
+    otel_exporter_otlp_endpoint: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
 
     encryption_keys: SecretStr | None = None
     encryption_keys_file: Path | None = None

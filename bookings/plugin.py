@@ -7,14 +7,15 @@ from temporalio.converter import DefaultFailureConverterWithEncodedAttributes
 from temporalio.plugin import SimplePlugin
 
 from bookings.codec import codec_of
+from runtime import tracing
 from settings import Settings
 
 
 def plugin(settings: Settings) -> SimplePlugin:
     """How messages are encoded, and with `ENCRYPTION_KEYS` encrypted, with the texts of failures.
 
-    Give it to a client, whose workers take it over, or a replayer. A mistake in the keys ends the
-    process.
+    Where traces are configured, they go on through Temporal. Give it to a client, whose workers
+    take it over, or a replayer. A mistake in the keys ends the process.
     """
     converter = pydantic_data_converter
     if codec := codec_of(settings):
@@ -23,4 +24,11 @@ def plugin(settings: Settings) -> SimplePlugin:
             payload_codec=codec,
             failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
         )
-    return SimplePlugin("trips", data_converter=converter)
+    tracing.begin(settings, "trips")
+    traces = tracing.plugin()
+    return SimplePlugin(
+        "trips",
+        data_converter=converter,
+        interceptors=traces.interceptors if traces else None,
+        workflow_runner=traces.workflow_runner if traces else None,
+    )

@@ -32,6 +32,7 @@ from werkzeug.exceptions import (
 )
 from werkzeug.wrappers import Response
 
+from runtime import tracing
 from runtime.problems import problem
 
 if TYPE_CHECKING:
@@ -279,7 +280,7 @@ def serve(
     _, files = resource.getrlimit(resource.RLIMIT_NOFILE)  # a connection is an open file
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     config = uvicorn.Config(
-        Requests(app, threads, answered, max_body),
+        Requests(tracing.traced(app), threads, answered, max_body),
         http=Connection,
         loop="asyncio",
         ws="none",

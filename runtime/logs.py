@@ -11,9 +11,10 @@ from typing import Any, TextIO
 
 from temporalio import activity, workflow
 
+from runtime import tracing
 from runtime.output import NeverBlocks
 
-FIELDS = ("booking_id", "leg", "attempt", "request_id")
+FIELDS = ("booking_id", "leg", "attempt", "request_id", "trace_id")
 """What a JSON line has besides, where it is known; a caller may give one as `extra`."""
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
@@ -39,7 +40,7 @@ def handler(stream: TextIO, log_format: str) -> logging.Handler:
 
 def add_context(record: logging.LogRecord) -> bool:
     """A filter for handlers: it adds which booking and attempt a line is about."""
-    known: dict[str, Any] = {}
+    known: dict[str, Any] = {"trace_id": tracing.trace_id()}
     if activity.in_activity():
         info = activity.info()
         known |= {"booking_id": booking_of(info.workflow_id or ""), "attempt": info.attempt}

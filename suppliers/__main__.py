@@ -7,7 +7,7 @@ import ssl
 import sys
 from contextlib import closing
 
-from runtime import http_server
+from runtime import http_server, tracing
 from runtime.logs import log_to_stderr
 from runtime.tokens import Tokens
 from settings import Settings, give_up, is_loopback
@@ -49,6 +49,7 @@ def serve_leg(settings: Settings, arguments: argparse.Namespace) -> int:
     """Serve one leg until SIGTERM or Ctrl-C."""
     log_to_stderr(settings.log_format)
     leg, host = arguments.leg, arguments.host
+    tracing.begin(settings, f"trips-{leg}-supplier")
     try:
         tokens = Tokens(settings, "supplier_tokens")
     except ValueError as error:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -65,7 +66,8 @@ class Bulkhead:
     def _begin(self, subject: str, call: Callable[..., T], *args: Any) -> Future[T]:
         self._running[subject] += 1
         loop, started = asyncio.get_running_loop(), monotonic()
-        future = self._threads.submit(call, *args)
+        # With the context, so that what the call logs and traces is about the same booking.
+        future = self._threads.submit(copy_context().run, call, *args)
 
         def ended(future: Future[T]) -> None:
             with suppress(RuntimeError):  # the loop is closed: the worker has stopped

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import httpx2
 
+from runtime import tracing
 from suppliers import Unavailable
 
 DEADLINE = 8.0
@@ -97,11 +98,17 @@ class Partner:
         self._loop.close()
 
     async def _exchange(self, method: str, path: str, body: Any) -> Answer:
-        status, read = 0, b""
+        with tracing.call(f"{method} {self._leg} supplier") as note:
+            answer = await self._answer(method, path, body)
+            note("http.response.status_code", answer.status)
+        return answer
+
+    async def _answer(self, method: str, path: str, body: Any) -> Answer:
+        status, read, headers = 0, b"", tracing.headers()
         try:
             async with (
                 asyncio.timeout(self._deadline),
-                self._client.stream(method, path, json=body) as response,
+                self._client.stream(method, path, json=body, headers=headers) as response,
             ):
                 status = response.status_code
                 async for part in response.aiter_raw():

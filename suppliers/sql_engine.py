@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, func, make_url,
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
 
+from runtime import tracing
 from suppliers.sql_schema import metadata
 
 SCHEMA_LOCK = 7_468_697_370  # any number, if nothing else in the database locks it
@@ -135,7 +136,7 @@ def _identity(path: str) -> tuple[int, int]:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that writes: an exception rolls it back."""
-    with engine.begin() as db:
+    with tracing.call(f"write {engine.name}"), engine.begin() as db:
         if db.dialect.name == "sqlite":
             # A transaction that begins by reading could not wait for its turn to write.
             db.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,198 @@
+"""What a collector gets of the real processes, after real bookings."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.system.collector import Collector, Span, collector
+from tools.helpers.processes import ROOT, wait_until
+from tools.helpers.service import Service, service
+from tools.helpers.temporal_server import free_port, temporal_server
+
+pytestmark = pytest.mark.long
+
+STEPS = [
+    "book_car",
+    "book_hotel",
+    "book_flight",
+    "undo_book_flight",
+    "undo_book_hotel",
+    "undo_book_car",
+]
+NOW = {"Prefer": "wait=0"}
+
+
+@contextmanager
+def traced_site(folder: Path, **variables: str) -> Iterator[tuple[Service, Collector]]:
+    """A service, whose hotel is a partner with a database of its own, and its collector."""
+    with ExitStack() as stack:
+        traces = stack.enter_context(collector())
+        variables |= {"OTEL_EXPORTER_OTLP_ENDPOINT": traces.url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
+        temporal_port = stack.enter_context(temporal_server())
+        site = stack.enter_context(service(folder, temporal_port, **variables))
+        port = str(free_port())
+        partner = site.start("-m", "suppliers", "serve", "hotel", "--port", port)
+        partner.wait_for("The hotel supplier serves")
+        site.environment["HOTEL_SUPPLIER"] = f"http://127.0.0.1:{port}"
+        site.start_web()
+        yield site, traces
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, Collector]]:
+    with traced_site(tmp_path_factory.mktemp("traced"), LOG_FORMAT="json") as made:
+        made[0].start_worker()
+        yield made
+
+
+@pytest.fixture
+def site(both: tuple[Service, Collector]) -> Service:
+    return both[0]
+
+
+@pytest.fixture
+def traces(both: tuple[Service, Collector]) -> Collector:
+    return both[1]
+
+
+def in_trace(trace_id: str, flags: str = "01") -> dict[str, str]:
+    """The header of a client that traces."""
+    return {"traceparent": f"00-{trace_id}-{'1' * 16}-{flags}"}
+
+
+def tree(spans: Iterable[Span]) -> set[tuple[str, str]]:
+    """Who is within whom, by name."""
+    named = {span.id: span.name for span in spans}
+    return {(span.name, named.get(span.parent, "")) for span in spans}
+
+
+def wait_for_all(traces: Collector, trace_id: str) -> list[Span]:
+    """Wait until the spans that enclose all others have ended."""
+    last = {"POST /book", "RunWorkflow:BookWorkflow"}
+    wait_until(lambda: last <= {span.name for span in traces.trace(trace_id)}, 60)
+    ends = {span.id for span in traces.trace(trace_id)}
+    wait_until(lambda: all(span.parent in ends for span in traces.trace(trace_id)[1:]))
+    return traces.trace(trace_id)
+
+
+def roll_back(site: Service, traces: Collector) -> list[Span]:
+    trace_id = uuid4().hex
+    booked = site.book(in_trace(trace_id), flight="invalid-flight-id")
+    assert booked.json()["status"] == "cancelled"
+    return wait_for_all(traces, trace_id)
+
+
+def test_a_rollback_is_one_trace_from_the_request_to_the_databases(
+    site: Service, traces: Collector
+) -> None:
+    spans = roll_back(site, traces)
+    database = {
+        ("write sqlite", "RunActivity:book_car"),
+        ("write sqlite", "PUT /reservations/<key>"),
+        ("write sqlite", "RunActivity:undo_book_flight"),
+        ("write sqlite", "DELETE /reservations/<key>"),
+        ("write sqlite", "RunActivity:undo_book_car"),
+    }
+    assert tree(spans) == database | {
+        ("POST /book", ""),
+        ("StartWorkflow:BookWorkflow", "POST /book"),
+        ("RunWorkflow:BookWorkflow", "StartWorkflow:BookWorkflow"),
+        *((f"StartActivity:{step}", "RunWorkflow:BookWorkflow") for step in STEPS),
+        *((f"RunActivity:{step}", f"StartActivity:{step}") for step in STEPS),
+        ("PUT hotel supplier", "RunActivity:book_hotel"),
+        ("PUT /reservations/<key>", "PUT hotel supplier"),
+        ("DELETE hotel supplier", "RunActivity:undo_book_hotel"),
+        ("DELETE /reservations/<key>", "DELETE hotel supplier"),
+    }
+    assert [it.name for it in spans if it.name.startswith("RunActivity")] == [
+        f"RunActivity:{step}" for step in STEPS
+    ]
+    by = {span.name: span for span in spans}
+    assert by["POST /book"].service == "trips-web"
+    assert by["RunWorkflow:BookWorkflow"].service == "trips-worker"
+    assert by["PUT /reservations/<key>"].service == "trips-hotel-supplier"
+    assert by["PUT hotel supplier"].attributes["http.response.status_code"] == "201"
+    assert by["RunActivity:book_flight"].attributes["error.type"].endswith("ApplicationError")
+
+
+def test_each_attempt_is_a_span(site: Service, traces: Collector) -> None:
+    trace_id = uuid4().hex
+    assert site.book(in_trace(trace_id), attempts=3).json()["status"] == "booked"
+    names = [span.name for span in wait_for_all(traces, trace_id)]
+    assert names.count("RunActivity:book_hotel") == 3
+    assert names.count("PUT hotel supplier") == 1
+
+
+def test_lines_of_the_log_name_the_trace(site: Service, traces: Collector) -> None:
+    [trace_id] = {span.trace for span in roll_back(site, traces)}
+    for log in ("run_workflow.py.log", "run_worker.py.log"):
+        text = (site.folder / log).read_text()
+        lines = [json.loads(line) for line in text.splitlines() if trace_id in line]
+        assert {line["trace_id"] for line in lines} == {trace_id}
+        told = {line["message"] for line in lines}
+        if log == "run_workflow.py.log":
+            assert told == {"accepted"}
+        else:
+            assert {"car booked", "hotel undone", "flight refused: declined"} <= told
+
+
+def test_what_a_client_does_not_sample_is_not_traced(site: Service, traces: Collector) -> None:
+    unsampled = uuid4().hex
+    assert site.book(in_trace(unsampled, flags="00")).json()["status"] == "booked"
+    roll_back(site, traces)
+    assert traces.trace(unsampled) == []
+    assert unsampled not in (site.folder / "run_worker.py.log").read_text()
+
+
+def test_a_replay_doubles_no_span(tmp_path: Path) -> None:
+    """A worker is killed in the middle, and another goes on from the history."""
+    trace_id = uuid4().hex
+    with traced_site(tmp_path) as (site, traces):
+        worker = site.start_worker()
+        site.book(in_trace(trace_id) | NOW, flight="a slow flight")
+        wait_until(lambda: "StartActivity:book_flight" in {it.name for it in traces.spans})
+        worker.process.kill()
+        site.start_worker()
+        spans = wait_for_all(traces, trace_id)
+    names = [span.name for span in spans]
+    assert len({span.id for span in spans}) == len(spans)
+    assert [names.count(f"StartActivity:{step}") for step in STEPS] == [1, 1, 1, 0, 0, 0]
+    assert names.count("RunWorkflow:BookWorkflow") == 1
+
+
+def test_nothing_personal_is_in_a_span(site: Service, traces: Collector) -> None:
+    trace_id = uuid4().hex
+    given = {"name": "Ada Quintessenz", "email": "ada@example.org", "car": "a Zeppelin"}
+    headers = {"tracestate": "who=quintessenz", "baggage": "who=quintessenz"}
+    site.book(in_trace(trace_id) | headers, **given, hotel="invalid-hotel-id", attempts=2)
+    wait_for_all(traces, trace_id)
+    unknown = uuid4().hex
+    site.http.request("QUINTESSENZ", "/quintessenz?who=quintessenz", headers=in_trace(unknown))
+    wait_until(lambda: [span.name for span in traces.trace(unknown)] == ["HTTP"])
+    sent = b"".join(traces.bodies).lower()
+    assert b"book_hotel" in sent
+    for secret in (b"quintessenz", b"ada@", b"zeppelin", b"rolling back", b"service is down"):
+        assert secret not in sent
+
+
+def test_it_works_with_encryption(tmp_path: Path) -> None:
+    key = {"ENCRYPTION_KEYS": f"first:{'a2s' * 14}s=", "SEARCH_KEY": "search" * 6}
+    with traced_site(tmp_path, **key) as (site, traces):
+        site.start_worker()
+        assert ("RunActivity:undo_book_car", "StartActivity:undo_book_car") in tree(
+            roll_back(site, traces)
+        )
+
+
+def test_recorded_histories_replay_and_send_nothing(traces: Collector, site: Service) -> None:
+    before = len(traces.bodies)
+    command = [sys.executable, "-m", "pytest", "-q", "tests/saga/test_replay.py"]
+    done = subprocess.run(command, cwd=ROOT, env=site.environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert len(traces.bodies) == before
