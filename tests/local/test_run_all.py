@@ -276,6 +276,7 @@ def test_each_program_is_told_only_its_own_secrets(
         "HOTEL_SUPPLIER_TOKEN": "a-token-for-the-hotel",
         "SMTP_URL": "smtps://us:s3cret@mail.example",
         "ALERT_URL": "https://chat.example/s3cret",
+        "OTEL_EXPORTER_OTLP_HEADERS": "api-key=ours-at-the-collector",
     }
     environment |= secrets
 
@@ -297,11 +298,18 @@ def test_each_program_is_told_only_its_own_secrets(
                 "ALERT_URL",
                 "ENCRYPTION_KEYS",
                 "SEARCH_KEY",
+                "OTEL_EXPORTER_OTLP_HEADERS",
             },
             "False",
         )
         assert told(program, "http.server") == (
-            {"API_TOKENS", "STAFF_TOKENS", "ENCRYPTION_KEYS", "SEARCH_KEY"},
+            {
+                "API_TOKENS",
+                "STAFF_TOKENS",
+                "ENCRYPTION_KEYS",
+                "SEARCH_KEY",
+                "OTEL_EXPORTER_OTLP_HEADERS",
+            },
             "False",
         )
         assert told(program, "run_temporal") == (set(), "False")

@@ -74,8 +74,8 @@ def spans_in(body: bytes) -> Iterator[Span]:
 
 
 @contextmanager
-def collector() -> Iterator[Collector]:
-    """A collector on a free port of this machine."""
+def collector(port: int = 0) -> Iterator[Collector]:
+    """A collector on this port of this machine, or on a free one."""
 
     class Takes(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -88,7 +88,7 @@ def collector() -> Iterator[Collector]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Takes) as server:
+    with ThreadingHTTPServer(("127.0.0.1", port), Takes) as server:
         server.daemon_threads = True
         known = Collector(f"http://127.0.0.1:{server.server_address[1]}")
         threading.Thread(target=server.serve_forever, daemon=True).start()
