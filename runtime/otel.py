@@ -118,9 +118,9 @@ class Discreet(SpanExporter):
         result = self._exporter.export([harmless(span) for span in spans])
         failing = result is not SpanExportResult.SUCCESS
         if failing and not self._failing:
-            log.warning("The collector does not take traces, which are lost until it does.")
+            log.warning("The collector does not accept traces; they are lost until it does.")
         elif self._failing and not failing:
-            log.info("The collector takes traces again.")
+            log.info("The collector accepts traces again.")
         self._failing = failing
         return result
 

@@ -50,7 +50,7 @@ def config_map() -> dict[str, str]:
 def copied_into_the_image() -> list[str]:
     """The project's files and folders that the image has."""
     lines = re.findall(r"^COPY (?!--)(.+) \S+$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
-    return [name for line in lines for name in line.split() if name != "requirements/run.txt"]
+    return [name for line in lines for name in line.split() if "requirements/" not in name]
 
 
 def copy_like_the_image(folder: Path) -> None:

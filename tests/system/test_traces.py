@@ -1,9 +1,10 @@
 """What a collector gets of the real processes, after real bookings."""
 
 import json
+import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -17,14 +18,9 @@ from tools.helpers.temporal_server import free_port, temporal_server
 
 pytestmark = pytest.mark.long
 
-STEPS = [
-    "book_car",
-    "book_hotel",
-    "book_flight",
-    "undo_book_flight",
-    "undo_book_hotel",
-    "undo_book_car",
-]
+CALLER = b"a client"
+"""The id of the span of a client that traces."""
+
 NOW = {"Prefer": "wait=0"}
 
 
@@ -48,6 +44,7 @@ def traced_site(folder: Path, **variables: str) -> Iterator[tuple[Service, Colle
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, Collector]]:
     with traced_site(tmp_path_factory.mktemp("traced"), LOG_FORMAT="json") as made:
         made[0].start_worker()
+        made[0].book(flight="invalid-flight-id")  # the first booking also creates the tables
         yield made
 
 
@@ -63,21 +60,28 @@ def traces(both: tuple[Service, Collector]) -> Collector:
 
 def in_trace(trace_id: str, flags: str = "01") -> dict[str, str]:
     """The header of a client that traces."""
-    return {"traceparent": f"00-{trace_id}-{'1' * 16}-{flags}"}
+    return {"traceparent": f"00-{trace_id}-{CALLER.hex()}-{flags}"}
 
 
-def tree(spans: Iterable[Span]) -> set[tuple[str, str]]:
-    """Who is within whom, by name."""
-    named = {span.id: span.name for span in spans}
-    return {(span.name, named.get(span.parent, "")) for span in spans}
+def outline(spans: list[Span], within: bytes = CALLER, depth: int = 0) -> list[str]:
+    """The spans within one, by its id: who called whom, in which process, and for how long."""
+    lines = []
+    for span in spans:
+        if span.parent == within:
+            milliseconds = (span.end - span.begin) // 1_000_000
+            lines.append(f"{'  ' * depth}{span.name} ({span.service}) {milliseconds} ms")
+            lines += outline(spans, span.id, depth + 1)
+    return lines
+
+
+def without_times(lines: list[str]) -> list[str]:
+    return [re.sub(r" [0-9]+ ms$", "", line) for line in lines]
 
 
 def wait_for_all(traces: Collector, trace_id: str) -> list[Span]:
-    """Wait until the spans that enclose all others have ended."""
+    """Wait for the spans of the web process, and of the worker."""
     last = {"POST /book", "RunWorkflow:BookWorkflow"}
     wait_until(lambda: last <= {span.name for span in traces.trace(trace_id)}, 60)
-    ends = {span.id for span in traces.trace(trace_id)}
-    wait_until(lambda: all(span.parent in ends for span in traces.trace(trace_id)[1:]))
     return traces.trace(trace_id)
 
 
@@ -91,40 +95,24 @@ def roll_back(site: Service, traces: Collector) -> list[Span]:
 def test_a_rollback_is_one_trace_from_the_request_to_the_databases(
     site: Service, traces: Collector
 ) -> None:
-    spans = roll_back(site, traces)
-    database = {
-        ("write sqlite", "RunActivity:book_car"),
-        ("write sqlite", "PUT /reservations/<key>"),
-        ("write sqlite", "RunActivity:undo_book_flight"),
-        ("write sqlite", "DELETE /reservations/<key>"),
-        ("write sqlite", "RunActivity:undo_book_car"),
-    }
-    assert tree(spans) == database | {
-        ("POST /book", ""),
-        ("StartWorkflow:BookWorkflow", "POST /book"),
-        ("RunWorkflow:BookWorkflow", "StartWorkflow:BookWorkflow"),
-        *((f"StartActivity:{step}", "RunWorkflow:BookWorkflow") for step in STEPS),
-        *((f"RunActivity:{step}", f"StartActivity:{step}") for step in STEPS),
-        ("PUT hotel supplier", "RunActivity:book_hotel"),
-        ("PUT /reservations/<key>", "PUT hotel supplier"),
-        ("DELETE hotel supplier", "RunActivity:undo_book_hotel"),
-        ("DELETE /reservations/<key>", "DELETE hotel supplier"),
-    }
-    assert [it.name for it in spans if it.name.startswith("RunActivity")] == [
-        f"RunActivity:{step}" for step in STEPS
-    ]
+    page = (ROOT / "docs" / "traces.md").read_text()
+    [block] = re.findall(r"```\n(POST /book.*?)\n```", page, re.DOTALL)
+    documented = without_times(block.splitlines())
+    [trace_id] = {span.trace for span in roll_back(site, traces)}
+    wait_until(lambda: len(traces.trace(trace_id)) >= len(documented))  # the partner's come last
+    spans = traces.trace(trace_id)
+    assert without_times(outline(spans)) == documented
     by = {span.name: span for span in spans}
-    assert by["POST /book"].service == "trips-web"
-    assert by["RunWorkflow:BookWorkflow"].service == "trips-worker"
-    assert by["PUT /reservations/<key>"].service == "trips-hotel-supplier"
     assert by["PUT hotel supplier"].attributes["http.response.status_code"] == "201"
     assert by["RunActivity:book_flight"].attributes["error.type"].endswith("ApplicationError")
 
 
-def test_each_attempt_is_a_span(site: Service, traces: Collector) -> None:
+def test_each_attempt_is_a_span_and_so_is_the_mail(site: Service, traces: Collector) -> None:
     trace_id = uuid4().hex
-    assert site.book(in_trace(trace_id), attempts=3).json()["status"] == "booked"
+    booked = site.book(in_trace(trace_id), attempts=3, email="ann@example.org")
+    assert booked.json()["status"] == "booked"
     names = [span.name for span in wait_for_all(traces, trace_id)]
+    wait_until(lambda: "RunActivity:notify_traveller" in {it.name for it in traces.trace(trace_id)})
     assert names.count("RunActivity:book_hotel") == 3
     assert names.count("PUT hotel supplier") == 1
 
@@ -162,7 +150,9 @@ def test_a_replay_doubles_no_span(tmp_path: Path) -> None:
         spans = wait_for_all(traces, trace_id)
     names = [span.name for span in spans]
     assert len({span.id for span in spans}) == len(spans)
-    assert [names.count(f"StartActivity:{step}") for step in STEPS] == [1, 1, 1, 0, 0, 0]
+    assert sorted(it for it in names if it.startswith("StartActivity")) == [
+        f"StartActivity:book_{leg}" for leg in ("car", "flight", "hotel")
+    ]
     assert names.count("RunWorkflow:BookWorkflow") == 1
 
 
@@ -185,9 +175,8 @@ def test_it_works_with_encryption(tmp_path: Path) -> None:
     key = {"ENCRYPTION_KEYS": f"first:{'a2s' * 14}s=", "SEARCH_KEY": "search" * 6}
     with traced_site(tmp_path, **key) as (site, traces):
         site.start_worker()
-        assert ("RunActivity:undo_book_car", "StartActivity:undo_book_car") in tree(
-            roll_back(site, traces)
-        )
+        names = [span.name for span in roll_back(site, traces)]
+        assert names.count("RunActivity:undo_book_car") == 1
 
 
 def test_recorded_histories_replay_and_send_nothing(traces: Collector, site: Service) -> None:

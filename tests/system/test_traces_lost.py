@@ -54,7 +54,7 @@ def test_a_collector_that_hangs_delays_neither_bookings_nor_the_end(
 
 
 def test_a_collector_that_is_away_is_one_line_until_it_is_back(tmp_path: Path) -> None:
-    lost, taken = "The collector does not take traces", "The collector takes traces again"
+    lost, taken = "The collector does not accept traces", "The collector accepts traces again"
     with ExitStack() as stack:
         away = ExitStack()
         port = away.enter_context(closed_port())
