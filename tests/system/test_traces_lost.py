@@ -1,5 +1,7 @@
 """Collectors that do not take traces, and traces that are not to be taken."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,7 +14,7 @@ import pytest
 from tests.suppliers.partners import never_answers, partner
 from tests.system.collector import collector
 from tests.system.test_traces import in_trace
-from tools.helpers.processes import Environment, Started, started, wait_until
+from tools.helpers.processes import ROOT, Environment, Started, started, wait_until
 from tools.helpers.service import Service
 from tools.helpers.temporal_server import closed_port, free_port
 
@@ -80,3 +82,19 @@ def test_a_sampler_decides_unless_the_caller_has(tmp_path: Path) -> None:
         httpx2.get(f"{url}/reservations/none", headers=in_trace(known))
         wait_until(lambda: traces.trace(known))
         assert {span.trace for span in traces.spans} == {known}
+
+
+SHORT = """
+from runtime import tracing
+from settings import Settings
+tracing.begin(Settings.load(), "short")
+with tracing.call("a call"):
+    pass
+"""
+
+
+def test_a_program_that_ends_at_once_sends_its_spans(tmp_path: Path) -> None:
+    with collector() as traces:
+        environment = Environment(tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=traces.url)
+        subprocess.run([sys.executable, "-c", SHORT], cwd=ROOT, env=environment, check=True)
+        assert [(span.service, span.name) for span in traces.spans] == [("short", "a call")]
