@@ -20,7 +20,6 @@ class Span(NamedTuple):
     parent: bytes
     trace: str
     attributes: dict[str, str]
-    failed: bool
     begin: int
     end: int
 
@@ -40,10 +39,6 @@ class Collector:
     def trace(self, trace_id: str) -> list[Span]:
         """The spans of a trace."""
         return [span for span in self.spans if span.trace == trace_id]
-
-    def names(self, trace_id: str) -> list[str]:
-        """The names of a trace's spans."""
-        return [span.name for span in self.trace(trace_id)]
 
 
 def begun(span: Span) -> int:
@@ -67,7 +62,6 @@ def spans_in(body: bytes) -> Iterator[Span]:
                         it.key: it.value.string_value or str(it.value.int_value)
                         for it in span.attributes
                     },
-                    span.status.code == span.status.STATUS_CODE_ERROR,
                     span.start_time_unix_nano,
                     span.end_time_unix_nano,
                 )
