@@ -6,8 +6,8 @@ class BookingError(Exception):
 
     text = ""
 
-    def __init__(self) -> None:
-        super().__init__(self.text)
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text or self.text)
 
 
 class NoSuchBooking(BookingError):
@@ -32,6 +32,27 @@ class Stopped(BookingError):
     """The booking was stopped from outside, so no workflow is left to cancel it."""
 
     text = "The booking was stopped from outside. Staff must check what it holds."
+
+
+class NotStuck(BookingError):
+    """Staff wanted to settle or retry an undo that is not stuck, or has just succeeded."""
+
+    text = "Its undo is not stuck, so there is nothing to do."
+
+
+class NoWorker(BookingError):
+    """No worker responded; whether the act was done is unknown, and it is safe to repeat."""
+
+    text = "No worker responded. Start one, and try again."
+
+
+class CannotRetry(BookingError):
+    """This Temporal server has no way to make a pending step run at once."""
+
+    text = (
+        "This Temporal server cannot run a step at once. Wait for the next attempt: it comes by "
+        "itself, after 30 seconds at most."
+    )
 
 
 class BadCursor(BookingError):

@@ -6,11 +6,15 @@ with the operator's name and note in the supplier's ledger; the traveller reads 
 
 import argparse
 import asyncio
+import os
+import pwd
 
 from bookings.client import connect, connect_config
+from bookings.errors import BookingError
+from bookings.service import Bookings
 from bookings.settling import settle
 from operations.subcommands import Subcommands
-from runtime.staff_log import staff_log_at
+from runtime.staff_log import Act, NotWritten, staff_log_at
 from saga import Settlement
 from settings import CONFIGURATION_ERROR, Settings
 from shared import Leg
@@ -60,8 +64,31 @@ async def carry_out(settings: Settings, booking_id: str, settlement: Settlement)
         where = connect_config(settings)["target_host"]
         print(f"Temporal at {where} cannot be reached ({error}). Set TEMPORAL_ADDRESS.")
         return CONFIGURATION_ERROR
-    log = staff_log_at(settings.staff_log, settings.data_dir)
-    log.write(settlement.by, f"settle {settlement.step}", booking_id, settlement.note)
-    problem = await settle(client, booking_id, settlement)
-    print(problem or f"The {settlement.step} of {booking_id} is settled.")
-    return 1 if problem else 0
+    act = Act(
+        who=settlement.by,
+        user=account(),
+        act=f"settle {settlement.step}",
+        booking_id=booking_id,
+        note=settlement.note,
+    )
+    try:
+        await Bookings(client).find(booking_id, None)
+        async with staff_log_at(settings.staff_log, settings.data_dir).recorded(act):
+            await settle(client, booking_id, settlement)
+    except BookingError as error:
+        print(error)
+        return 1
+    except NotWritten as error:
+        print(f"{error}. So nothing was done. Set STAFF_LOG.")
+        return CONFIGURATION_ERROR
+    print(f"The {settlement.step} of {booking_id} is settled.")
+    return 0
+
+
+def account() -> str:
+    """The account at the operating system of who runs the command: `--by` can be anybody."""
+    number = os.getuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:  # a container's user may have no name
+        return str(number)

@@ -1,76 +1,113 @@
 """The desk of staff: what needs them, and what they do about it."""
 
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from flask import Blueprint, redirect, render_template, request, url_for
-from werkzeug.exceptions import Conflict, UnprocessableEntity
+from pydantic import ValidationError
 from werkzeug.wrappers import Response as AnyResponse
 
-from bookings.listing import Filter
-from bookings.reading import Booking
+from bookings.attention import Cause, Wanted, queue, stuck
+from bookings.errors import NotStuck
 from bookings.service import Bookings
-from bookings.settling import settle
-from runtime.staff_log import staff_log_at
+from bookings.settling import settle, try_again
+from runtime.staff_log import Act, NotWritten, staff_log_at
 from saga import Settlement
 from settings import Settings
-from shared import Leg, LegState, Status
+from shared import Leg
 from suppliers.http import cleaned
 from web import wording
 from web.access import require_staff
+from web.refusals import BadFilter, NoStaffLog, NoteMissing
 
-
-class NotSettled(Conflict):
-    """The leg cannot be settled, or could not be."""
-
-
-class NoteMissing(UnprocessableEntity):
-    """An act without words about it."""
-
-    description = "Write in words what was done, such as: phoned the hotel, it is released."
+logger = logging.getLogger(__name__)
 
 
 def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
     """The desk's routes; all of them are for staff only."""
-    routes = Blueprint("desk", __name__)
+    routes = Blueprint("desk", __name__, url_prefix="/desk")
     log = staff_log_at(settings.staff_log, settings.data_dir)
 
-    @routes.get("/desk")
-    async def desk() -> str:
+    @routes.before_request
+    def refuse_clients() -> None:
         require_staff()
-        page = await bookings.page(Filter(status=Status.NEEDS_ATTENTION), None)
-        waiting = [await bookings.read(it.booking_id, None) for it in page.bookings]
-        waiting.sort(key=lambda booking: booking.started_at)
-        return render_template(
-            "desk.html", waiting=waiting, acts=log.latest(), wording=wording, stuck=stuck
-        )
 
-    @routes.post("/desk/bookings/<booking_id>/settle")
-    async def settle_leg(booking_id: str) -> AnyResponse:
-        who, note = require_staff(), cleaned(request.form.get("note", ""))
-        if not note:
-            raise NoteMissing
+    @asynccontextmanager
+    async def recorded(act: str, booking_id: str, note: str = "") -> AsyncIterator[None]:
+        try:
+            who = require_staff()
+            async with log.recorded(Act(who=who, act=act, booking_id=booking_id, note=note)):
+                yield
+        except NotWritten as error:
+            logger.error("%s. Nothing was done.", error)
+            raise NoStaffLog from error
+
+    async def stuck_leg(booking_id: str) -> Leg:
+        """The leg that the form names, if its undo is stuck."""
         found = await bookings.find(booking_id, None)
         leg = request.form.get("leg", "")
         if leg not in stuck(found.booking):
-            raise NotSettled("Its undo is not stuck, so there is nothing to settle.")
-        log.write(who, f"settle {leg}", booking_id, note)
-        if problem := await settle(bookings.client, booking_id, Settlement(Leg(leg), who, note)):
-            raise NotSettled(problem)
-        return redirect(url_for("bookings.booking", booking_id=booking_id), 303)
+            raise NotStuck
+        return Leg(leg)
 
-    @routes.post("/desk/bookings/<booking_id>/cancel")
+    @routes.get("")
+    async def desk() -> str:
+        try:
+            wanted = Wanted.model_validate(request.args.to_dict())
+        except ValidationError as error:
+            raise BadFilter from error
+        waiting, latest = await asyncio.gather(
+            queue(bookings, wanted), asyncio.to_thread(log.latest)
+        )
+        return render_template(
+            "desk.html",
+            queue=waiting,
+            latest=latest,
+            wanted=wanted,
+            causes=list(Cause),
+            wording=wording,
+            stuck=stuck,
+        )
+
+    @routes.post("/bookings/<booking_id>/settle")
+    async def settle_leg(booking_id: str) -> AnyResponse:
+        note = written()
+        leg = await stuck_leg(booking_id)
+        async with recorded(f"settle {leg}", booking_id, note):
+            await settle(bookings.client, booking_id, Settlement(leg, require_staff(), note))
+        return to_booking(booking_id)
+
+    @routes.post("/bookings/<booking_id>/try-again")
+    async def try_leg_again(booking_id: str) -> AnyResponse:
+        leg = await stuck_leg(booking_id)
+        async with recorded(f"try again {leg}", booking_id):
+            await try_again(bookings.client, booking_id, leg)
+        return to_booking(booking_id)
+
+    @routes.post("/bookings/<booking_id>/cancel")
     async def cancel(booking_id: str) -> AnyResponse:
-        who, note = require_staff(), cleaned(request.form.get("note", ""))
-        if not note:
-            raise NoteMissing
+        note = written()
         await bookings.find(booking_id, None)
-        log.write(who, "cancel", booking_id, note)
-        await bookings.cancel(booking_id, None, 0)
-        return redirect(url_for("bookings.booking", booking_id=booking_id), 303)
+        async with recorded("cancel", booking_id, note):
+            await bookings.cancel(booking_id, None, 0)
+        return to_booking(booking_id)
 
     return routes
 
 
-def stuck(booking: Booking) -> list[Leg]:
-    """The legs whose undo is stuck."""
-    if booking.status is not Status.NEEDS_ATTENTION or booking.ended_at:
-        return []
-    return [leg.leg for leg in booking.legs if leg.state is LegState.UNDOING]
+def written() -> str:
+    """What staff wrote about an act.
+
+    Raises:
+        NoteMissing: Nothing of it can be seen.
+    """
+    if not (note := cleaned(request.form.get("note", ""))):
+        raise NoteMissing
+    return note
+
+
+def to_booking(booking_id: str) -> AnyResponse:
+    """Show the booking, where what became of the act is seen."""
+    return redirect(url_for("bookings.booking", booking_id=booking_id), 303)

@@ -24,10 +24,13 @@ from werkzeug.http import parse_accept_header
 from bookings.errors import (
     BadCursor,
     BookingError,
+    CannotRetry,
     KeyUsed,
     NoLongerKept,
     NoSuchBooking,
     NotSearchable,
+    NotStuck,
+    NoWorker,
     Overloaded,
     Stopped,
     TemporalAway,
@@ -42,8 +45,11 @@ STATUSES: dict[type[Exception], int] = {
     NoSuchBooking: 404,
     NoLongerKept: 410,
     Stopped: 409,
+    NotStuck: 409,
+    CannotRetry: 409,
     KeyUsed: 422,
     NotSearchable: 422,
+    NoWorker: 503,
     Overloaded: 503,
     TemporalAway: 503,
 }
@@ -171,7 +177,7 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(BookingError)
     def booking_error(error: BookingError) -> Response:
-        return answer(type(error))
+        return answer(type(error), str(error))
 
     @app.errorhandler(TemporalAway)
     def unavailable(error: TemporalAway) -> Response:

@@ -7,6 +7,7 @@ from werkzeug.exceptions import (
     ServiceUnavailable,
     TooManyRequests,
     Unauthorized,
+    UnprocessableEntity,
     UnsupportedMediaType,
 )
 
@@ -41,6 +42,15 @@ class BadWait(BadRequest):
     description = "The Prefer header's wait must be a number of seconds: wait=10."
 
 
+class BadFilter(BadRequest):
+    """A filter of the desk that cannot be read."""
+
+    description = (
+        "The reason must be car, hotel, flight, bug or stopped, and the days must be like "
+        "2026-11-26, the first no later than the last."
+    )
+
+
 class Unidentified(Unauthorized):
     """The token is missing or unknown."""
 
@@ -71,6 +81,20 @@ class OtherHost(MisdirectedRequest):
     description = (
         "The service does not go by this name. Use its own; its operator can set PUBLIC_URL to "
         "another."
+    )
+
+
+class NoteMissing(UnprocessableEntity):
+    """An act of staff without words about it."""
+
+    description = "Write in words what was done, such as: phoned the hotel, it is released."
+
+
+class NoStaffLog(ServiceUnavailable):
+    """An act of staff that could not be written down first."""
+
+    description = (
+        "The staff log cannot be written, so nothing was done. The service's log says why."
     )
 
 

@@ -4,6 +4,7 @@ from flask import Blueprint, Response, redirect, request, url_for
 from pydantic import BaseModel, ValidationError
 from werkzeug.wrappers import Response as AnyResponse
 
+from bookings.attention import stuck
 from bookings.client import rehearses
 from bookings.errors import KeyUsed, NoSuchBooking
 from bookings.events import Story
@@ -18,7 +19,6 @@ from shared import BookVacationInput, Pace
 from web.access import client, is_staff, visible_to
 from web.admission import MAILS_LATER, Admission
 from web.answers import book_answer
-from web.desk import stuck
 from web.field_errors import field_errors
 from web.pages import booking_page, form_page, guide_page, list_page
 from web.problems import wants_html

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from bookings.attention import Cause
 from bookings.history import BookingLeg, Condition
 from bookings.reading import Booking
 from shared import DECLINED, LegState, Status
@@ -32,6 +33,15 @@ LEG_WORDS = {
     LegState.UNDONE: "undone",
     LegState.SETTLED: "settled by staff",
 }
+
+CAUSES = {
+    Cause.CAR: "The car cannot be undone",
+    Cause.HOTEL: "The hotel cannot be undone",
+    Cause.FLIGHT: "The flight cannot be undone",
+    Cause.BUG: "Suspended by a bug",
+    Cause.STOPPED: "Stopped from outside",
+}
+"""Why bookings need staff, on the desk."""
 
 IN_PROGRESS = {LegState.BOOKING, LegState.UNDOING}
 

@@ -1,10 +1,12 @@
 """`settle`: an operator ends a booking whose undo is stuck."""
 
+import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from operations.settle import account
 from settings import CONFIGURATION_ERROR
 from tools.helpers.processes import Environment, started, wait_until
 from tools.helpers.service import Service
@@ -47,6 +49,19 @@ def test_a_stuck_leg_is_settled(new_service: Callable[..., Service]) -> None:
     ended = site.start("-m", "operations", "settle", booking_id, "car", *ANN)
     assert ended.status() == 1
     assert "There is no such booking, or it has ended." in ended.output
+
+    log = site.folder / "data" / "staff.log"
+    before = log.read_text()
+    unknown = site.start("-m", "operations", "settle", "trip-" + "0" * 32, "car", *ANN)
+    assert unknown.status() == 1
+    assert "There is no such booking." in unknown.output
+    assert log.read_text() == before, "what was never tried is logged"
+    results = [act.get("result") for act in map(json.loads, before.splitlines())]
+    refused, settled_now, late = results[1::2]
+    assert settled_now == "done"
+    assert "nothing to settle" in refused
+    assert "ended" in late
+    assert {act["user"] for act in map(json.loads, before.splitlines())} == {account()}
 
 
 def test_a_stuck_cancellation_is_settled(new_service: Callable[..., Service]) -> None:

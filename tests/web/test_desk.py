@@ -33,7 +33,7 @@ def site(new_service: Callable[..., Service]) -> Service:
 def acts(site: Service) -> list[dict[str, str]]:
     log = Path(site.environment["DATA_DIR"]) / "staff.log"
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
-    return [json.loads(line) for line in log.read_text().splitlines()]
+    return [act for line in log.read_text().splitlines() if "result" in (act := json.loads(line))]
 
 
 def read(site: Service, path: str, token: str) -> httpx2.Response:
@@ -64,6 +64,7 @@ def test_staff_settle_what_is_stuck(site: Service) -> None:
     assert car["state"] == "settled"
     [act] = acts(site)
     assert (act["who"], act["act"], act["note"]) == ("ann", "settle car", "phoned the rental")
+    assert act["result"] == "done"
     assert act["booking_id"] == stuck
     assert "phoned the rental" in read(site, "/desk", STAFF).text
     wait_until(lambda: "Nothing needs you." in read(site, "/desk", STAFF).text)
@@ -95,3 +96,46 @@ def test_without_tokens_everybody_on_the_machine_is_staff(
     site = new_service()
     site.start_web()
     assert "Nothing needs you." in site.http.get("/desk", headers=HTML).text
+
+
+def test_staff_filter_what_needs_them_and_try_it_again(site: Service) -> None:
+    stuck = site.book(NOW | by(CLIENT), car="a stuck car", flight="invalid").json()["booking_id"]
+    wait_until(lambda: stuck in read(site, "/desk", STAFF).text)
+    assert stuck in read(site, "/desk?reason=car&from=2026-01-01&to=", STAFF).text
+    for filter_ in ("reason=hotel", "reason=bug", "reason=stopped", "from=2199-01-01"):
+        assert "Nothing matches." in read(site, f"/desk?{filter_}", STAFF).text
+    for filter_ in ("reason=boat", "from=yesterday", "from=2026-02-01&to=2026-01-01"):
+        assert read(site, f"/desk?{filter_}", STAFF).status_code == 400
+
+    def attempts() -> int:
+        story = site.http.get(f"/bookings/{stuck}/events", headers=by(STAFF)).json()["events"]
+        known = [it["attempts"] for it in story if it["kind"] in {"waiting", "trying"}]
+        return int(known[0]) if known else 0
+
+    wait_until(lambda: attempts() >= 3)
+    path = f"/desk/bookings/{stuck}/try-again"
+    assert site.http.post(path, data={"leg": "hotel"}, headers=by(STAFF)).status_code == 409
+    assert site.http.post(path, data={"leg": "car"}, headers=by(CLIENT)).status_code == 403
+    assert site.http.post(path, data={"leg": "car"}, headers=by(STAFF)).status_code == 303
+    wait_until(lambda: attempts() < 3)  # it counts from the beginning
+    [act] = acts(site)
+    assert (act["act"], act["result"]) == ("try again car", "done")
+
+
+def test_a_torn_log_and_one_that_cannot_be_written(site: Service) -> None:
+    booked = site.book(by(CLIENT)).json()["booking_id"]
+    log = Path(site.environment["DATA_DIR"]) / "staff.log"
+    log.write_text('{"at": "2026-11-26T08:0')
+    log.chmod(0o600)
+    assert "1 line of the staff log cannot be read." in read(site, "/desk", STAFF).text
+    log.unlink()
+    log.mkdir()
+    path = f"/desk/bookings/{booked}/cancel"
+    refused = site.http.post(path, data={"note": "the traveller phoned"}, headers=by(STAFF))
+    assert refused.status_code == 503
+    assert "nothing was done" in refused.json()["detail"]
+    assert status(site, booked) == "booked"
+    log.rmdir()
+    log.write_text('{"at": "2026-11-26T08:0')
+    assert site.http.post(path, data={"note": "phoned"}, headers=by(STAFF)).status_code == 303
+    assert "phoned" in read(site, "/desk", STAFF).text
