@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, and_, case, func, inspect, not_, or_, select, union_all
@@ -61,13 +62,35 @@ _UNEXPLAINED = union_all(
 )
 
 
+_LATEST = (
+    select(ledger.c.at, ledger.c.key, ledger.c.item, ledger.c.event, ledger.c.note)
+    .order_by(ledger.c.id.desc())
+    .limit(20)
+)
+
+
+@dataclass(frozen=True)
+class LedgerEntry:
+    """An entry of the ledger."""
+
+    at: datetime
+    key: str
+    item: str
+    event: str
+    note: str
+
+
 @dataclass(frozen=True)
 class SqlBooks:
-    """A supplier's reservations and stock, and the keys whose state its ledger does not explain."""
+    """A supplier's reservations and stock, and the keys whose state its ledger does not explain.
+
+    `latest` is the end of the ledger, the newest entry first.
+    """
 
     held: list[Reservation]
     stock: list[Stock]
     unexplained: list[str]
+    latest: list[LedgerEntry]
 
 
 def read_books(url: str) -> SqlBooks | None:
@@ -80,7 +103,9 @@ def read_books(url: str) -> SqlBooks | None:
             if not all(inspect(db).has_table(table.name) for table in (stock, reservation, ledger)):
                 return None
             held = [Reservation(*row) for row in db.execute(_HELD)]
-            return SqlBooks(held, _stock(db, held), list(db.scalars(_UNEXPLAINED)))
+            unexplained = list(db.scalars(_UNEXPLAINED))
+            latest = [LedgerEntry(*row) for row in db.execute(_LATEST)]
+            return SqlBooks(held, _stock(db, held), unexplained, latest)
     finally:
         engine.dispose()
 

@@ -4,12 +4,15 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from pydantic import ValidationError
+from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
 from bookings.attention import Cause, Wanted, queue, stuck
+from bookings.audited import last_audit
 from bookings.errors import NotStuck
 from bookings.service import Bookings
 from bookings.settling import settle, try_again
@@ -58,17 +61,37 @@ def create_blueprint(settings: Settings, bookings: Bookings) -> Blueprint:
             wanted = Wanted.model_validate(request.args.to_dict())
         except ValidationError as error:
             raise BadFilter from error
-        waiting, latest = await asyncio.gather(
-            queue(bookings, wanted), asyncio.to_thread(log.latest)
+        waiting, latest, audited = await asyncio.gather(
+            queue(bookings, wanted),
+            asyncio.to_thread(log.latest),
+            asyncio.to_thread(last_audit, settings.data_dir),
         )
         return render_template(
             "desk.html",
             queue=waiting,
             latest=latest,
+            audited=audited,
+            now=datetime.now(UTC),
+            legs=list(Leg),
             wanted=wanted,
             causes=list(Cause),
             wording=wording,
             stuck=stuck,
+        )
+
+    @routes.get("/suppliers/<leg>")
+    def supplier(leg: str) -> str:
+        if leg not in list(Leg):
+            raise NotFound
+        audited = last_audit(settings.data_dir)
+        shelf = next((it for it in audited.shelves if it.leg == leg), None) if audited else None
+        return render_template(
+            "supplier.html",
+            leg=leg,
+            audited=audited,
+            shelf=shelf,
+            now=datetime.now(UTC),
+            wording=wording,
         )
 
     @routes.post("/bookings/<booking_id>/settle")

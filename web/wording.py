@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from bookings.attention import Cause
+from bookings.audited import Audited
 from bookings.history import BookingLeg, Condition
 from bookings.reading import Booking
 from shared import DECLINED, LegState, Status
@@ -134,3 +135,19 @@ def duration(span: timedelta) -> str:
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+def audit_words(audited: Audited, now: datetime) -> str:
+    """The result of the last audit, as the desk shows it."""
+    violations = f"{audited.violations} violation{'' if audited.violations == 1 else 's'}"
+    return f"{audited.trips} trips, {violations}, {ago(audited.at, now)}"
+
+
+def ago(time: datetime, now: datetime) -> str:
+    """How long ago a time was."""
+    minutes = int((now - time).total_seconds()) // 60
+    if minutes < 1:
+        return f"{max(0, int((now - time).total_seconds()))} s ago"
+    if minutes < 120:
+        return f"{minutes} min ago"
+    return f"{minutes // 60} h ago" if minutes < 48 * 60 else f"{minutes // 60 // 24} days ago"

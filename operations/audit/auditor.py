@@ -5,10 +5,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from bookings.audited import LedgerLine, Shelf, StockLine
 from bookings.retention import remembered_since
 from operations.audit.findings import Finding
 from operations.audit.judge import booking_id_of, judge_books, judge_trip
@@ -19,12 +20,16 @@ from shared import Leg
 MOMENT = 1.0
 """Seconds between the two readings."""
 
+ITEMS = 50
+"""How many items of a supplier the desk shows."""
+
 
 class Report(BaseModel):
     """The result of an audit.
 
     Two kinds of trips are not in Temporal, and were judged by the suppliers alone: those that are
-    past its retention, and those whose travellers were forgotten on request.
+    past its retention, and those whose travellers were forgotten on request. `shelves` is for the
+    desk.
     """
 
     trips: dict[Standing, int]
@@ -33,6 +38,7 @@ class Report(BaseModel):
     held: dict[Leg, int]
     findings: list[Finding]
     not_seen: list[str]
+    shelves: list[Shelf] = Field(default_factory=list, exclude=True)
 
     @property
     def violations(self) -> list[Finding]:
@@ -73,7 +79,24 @@ async def audit(client: Client, shops: Sequence[Shop], moment: float = MOMENT) -
         held={shelf.leg: len(shelf.held) for shelf in books},
         findings=findings,
         not_seen=[shop.blind_spot for shop in shops if shop.blind_spot],
+        shelves=[shelf_of(one) for one in books],
     )
+
+
+def shelf_of(books: Books) -> Shelf:
+    """What staff see of a supplier: of its items, those with the least left."""
+    shelf = Shelf(leg=books.leg, held=len(books.held))
+    if not books.whole:
+        return shelf
+    scarce = sorted(
+        books.stock, key=lambda it: (it.capacity is None, (it.capacity or 0) - it.taken)
+    )
+    shelf.stock = [
+        StockLine(item=it.item, capacity=it.capacity, taken=it.taken, agrees=it.consistent)
+        for it in scarce[:ITEMS]
+    ]
+    shelf.ledger = [LedgerLine.model_validate(it, from_attributes=True) for it in books.latest]
+    return shelf
 
 
 async def look_again(

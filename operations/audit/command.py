@@ -1,16 +1,19 @@
 """`python -m operations audit`: check that every trip holds all of its three legs, or none.
 
 It reads Temporal and the suppliers that are configured, and changes nothing there; with `--alert`,
-staff are told of what it found.
+staff are told of what it found. The desk shows its result, from a file in `DATA_DIR`.
 """
 
 import argparse
 import asyncio
 import sys
+from datetime import UTC, datetime
+from pathlib import Path
 
 from temporalio.client import Client
 from temporalio.service import RetryConfig, RPCError
 
+from bookings.audited import Audited
 from bookings.client import connect, connect_config
 from operations.audit.alerts import alert
 from operations.audit.auditor import Report, audit
@@ -45,8 +48,23 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     except CannotAuditError as error:
         print(f"The audit could not run.\n{error}", file=sys.stderr)
         return CONFIGURATION_ERROR
+    keep(report, settings.data_dir)
     print(report.model_dump_json(indent=2) if arguments.json else "\n".join(lines(report)))
     return VIOLATIONS if report.violations else 0
+
+
+def keep(report: Report, folder: Path) -> None:
+    """Keep the result where the desk finds it, if there is such a folder."""
+    audited = Audited(
+        at=datetime.now(UTC),
+        trips=sum(report.trips.values()),
+        violations=len(report.violations),
+        shelves=report.shelves,
+    )
+    try:
+        audited.write(folder)
+    except OSError as error:
+        print(f"The desk does not learn of this audit: {error}", file=sys.stderr)
 
 
 async def audit_once(settings: Settings, *, tell: bool) -> Report:

@@ -19,7 +19,7 @@ from suppliers import open_supplier
 from suppliers.configured import access_of
 from suppliers.exchange import Access, Partner
 from suppliers.http import HttpSupplier
-from suppliers.sql_books import read_books
+from suppliers.sql_books import LedgerEntry, read_books
 from suppliers.sql_schema import Stock
 
 AT_ONCE = 20
@@ -56,6 +56,7 @@ class Books:
     held: list[Held]
     stock: list[Stock] = field(default_factory=list)
     unexplained: list[str] = field(default_factory=list)
+    latest: list[LedgerEntry] = field(default_factory=list)
     begun: bool = True
     whole: bool = True
 
@@ -96,7 +97,7 @@ class SqlShop:
         if books is None:
             return Books(self.leg, [], begun=False)
         held = [Held(self.leg, row.key, row.item, row.since, row.traveller) for row in books.held]
-        return Books(self.leg, held, books.stock, books.unexplained)
+        return Books(self.leg, held, books.stock, books.unexplained, books.latest)
 
 
 class Known(BaseModel):

@@ -1,6 +1,7 @@
 """The desk: who may use it, what it shows, and what staff can do."""
 
 import json
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from shared import Leg
 from tools.helpers.processes import wait_until
 from tools.helpers.service import Service
 
@@ -139,3 +141,21 @@ def test_a_torn_log_and_one_that_cannot_be_written(site: Service) -> None:
     log.write_text('{"at": "2026-11-26T08:0')
     assert site.http.post(path, data={"note": "phoned"}, headers=by(STAFF)).status_code == 303
     assert "phoned" in read(site, "/desk", STAFF).text
+
+
+def test_the_audit_and_the_suppliers_are_seen_from_the_desk(site: Service) -> None:
+    assert "no result is known here" in read(site, "/desk", STAFF).text
+    assert "No audit is known here." in read(site, "/desk/suppliers/car", STAFF).text
+    booked = site.book(by(CLIENT), car="a red car").json()["booking_id"]
+    site.suppliers[Leg.CAR].set_stock("a red car", 3)
+    audit = site.start("-m", "operations", "audit")
+    assert audit.status() in {0, 1}  # other tests' trips are in Temporal, but not in these books
+    assert re.search(r"\d+ trips, \d+ violations?, \d+ s ago", read(site, "/desk", STAFF).text)
+    page = read(site, "/desk/suppliers/car", STAFF).text
+    assert re.search(r"a red car</th><td>3</td><td>1 taken</td><td>agrees", page)
+    assert booked[:13] in page
+    assert "only workers know" in page
+    assert read(site, "/desk/suppliers/boat", STAFF).status_code == 404
+    assert read(site, "/desk/suppliers/car", CLIENT).status_code == 403
+    (Path(site.environment["DATA_DIR"]) / "audit.json").write_text('{"at": "2026')
+    assert "no result is known here" in read(site, "/desk", STAFF).text
