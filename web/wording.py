@@ -139,15 +139,21 @@ def duration(span: timedelta) -> str:
 
 def audit_words(audited: Audited, now: datetime) -> str:
     """The result of the last audit, as the desk shows it."""
-    violations = f"{audited.violations} violation{'' if audited.violations == 1 else 's'}"
-    return f"{audited.trips} trips, {violations}, {ago(audited.at, now)}"
+    trips, violations = number_of("trip", audited.trips), number_of("violation", audited.violations)
+    return f"{trips}, {violations}, {ago(audited.at, now)}"
+
+
+def number_of(noun: str, number: int) -> str:
+    """A number of things."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def ago(time: datetime, now: datetime) -> str:
     """How long ago a time was."""
-    minutes = int((now - time).total_seconds()) // 60
+    seconds = max(0, int((now - time).total_seconds()))
+    minutes = seconds // 60
     if minutes < 1:
-        return f"{max(0, int((now - time).total_seconds()))} s ago"
+        return f"{seconds} s ago"
     if minutes < 120:
         return f"{minutes} min ago"
     return f"{minutes // 60} h ago" if minutes < 48 * 60 else f"{minutes // 60 // 24} days ago"
