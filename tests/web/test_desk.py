@@ -100,6 +100,7 @@ def test_without_tokens_everybody_on_the_machine_is_staff(
     assert "Nothing needs you." in site.http.get("/desk", headers=HTML).text
 
 
+@pytest.mark.long
 def test_staff_filter_what_needs_them_and_try_it_again(site: Service) -> None:
     stuck = site.book(NOW | by(CLIENT), car="a stuck car", flight="invalid").json()["booking_id"]
     wait_until(lambda: stuck in read(site, "/desk", STAFF).text)
@@ -143,6 +144,7 @@ def test_a_torn_log_and_one_that_cannot_be_written(site: Service) -> None:
     assert "phoned" in read(site, "/desk", STAFF).text
 
 
+@pytest.mark.long
 def test_the_audit_and_the_suppliers_are_seen_from_the_desk(site: Service) -> None:
     assert "no result is known here" in read(site, "/desk", STAFF).text
     assert "No audit is known here." in read(site, "/desk/suppliers/car", STAFF).text
