@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from temporalio.client import WorkflowFailureError, WorkflowHandle, WorkflowHistoryEventFilterType
+from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError as UpdateCancelled
 from temporalio.service import RPCError
 
 from tools.saga_kit.cases import Cancel, Case
@@ -127,7 +128,7 @@ class Play:
         helping = asyncio.create_task(self._help())
         await asyncio.wait([self.ending], timeout=self.saga.seconds)
         helping.cancel()
-        with suppress(asyncio.CancelledError):
+        with suppress(asyncio.CancelledError, UpdateCancelled):
             await helping
         self.past = Past((await self.handle.fetch_history()).events)
         if not self.ending.done():
