@@ -9,6 +9,7 @@
 # make schemathesis  many random requests, generated from the API's description
 # make mutants    break each promise, and check that its tests fail
 # make lesson     six lessons: break a promise, and see what the suppliers hold. One: make lesson N=3
+# make gallery    what published shapes of a saga lose, in minutes (examples/gallery/README.md)
 # make bench      how fast a booking is. Shorter or longer: make bench ARGS=--quick, or ARGS=--help
 # make bench-cluster  what a booking costs on Temporal's cluster
 # make bench-growth, make bench-workers, make bench-suppliers
@@ -23,7 +24,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-fast test-long chaos cluster bench-cluster schemathesis mutants lesson bench bench-growth \
+.PHONY: run test test-fast test-long chaos cluster bench-cluster schemathesis mutants lesson gallery bench bench-growth \
 	bench-workers bench-suppliers check lock clean
 
 run: .venv/installed
@@ -63,6 +64,10 @@ mutants: .venv/installed-dev
 lesson: .venv/installed-dev
 	@$(BIN)/python -m local.binary >/dev/null
 	@$(BIN)/python -m tests.mutants.lessons $(N)
+
+gallery: .venv/installed-dev
+	@$(BIN)/python -m local.binary >/dev/null
+	@$(BIN)/python -m examples.gallery $(ARGS)
 
 # The figures are meaningful only on an otherwise idle machine.
 bench bench-growth bench-workers bench-suppliers: .venv/installed-dev
