@@ -10,8 +10,8 @@ from shared import Code, Leg, Status
 from suppliers import Busy, Fenced, Invalid, Refused, SoldOut
 from tests.saga.world import QUICK, Call, Fault, Late, World, down, until
 
-IMPATIENT = QUICK.model_copy(update={"leg_deadline": 0.5})
-SILENT = QUICK.model_copy(update={"attempt_timeout": 0.2, "leg_deadline": 0.5})
+IMPATIENT = QUICK.model_copy(update={"leg_deadline": 2})
+SILENT = QUICK.model_copy(update={"attempt_timeout": 0.2, "leg_deadline": 2})
 
 
 def says(error: Exception) -> Fault:

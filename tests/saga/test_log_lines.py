@@ -121,7 +121,7 @@ async def test_a_trip_that_is_cancelled_later_and_needs_an_operator(world: World
 
 async def test_a_traveller_who_cannot_be_told(world: World, log: Log) -> None:
     world.activities.mailer = Careless("", "us@example.com")
-    pace = QUICK.model_copy(update={"notify_deadline": 0.5})
+    pace = QUICK.model_copy(update={"notify_deadline": 3})
     async with worker(world):
         handle = await book(world, pace=pace)
         await handle.result()

@@ -58,7 +58,7 @@ def test_another_worker_takes_over_from_one_that_is_killed(new_service: NewServi
         return int(legs[1]["attempts"])
 
     # By the heartbeat timeout of 3 s; an attempt that sends none is given up only after 20 s.
-    wait_until(lambda: attempts() == 2, timeout=14)
+    wait_until(lambda: attempts() == 2, timeout=18)
     wait_until(lambda: site.status(booking_id) == "booked")
     assert len(site.held(booking_id)) == 3
 
