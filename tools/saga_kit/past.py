@@ -58,7 +58,7 @@ class Past:
                 self._tell(event, f"{name} begins")
             elif kind != end and end in ENDS:
                 name = by_event[about.scheduled_event_id]
-                self.ended[name] = number
+                self.ended.setdefault(name, number)  # it may begin anew after that
                 self.done |= {name} if end == "completed" else set()
                 self._tell(event, f"{name} {ENDS[end]}{_because(about)}")
             elif kind == "workflow_task_completed":
