@@ -13,8 +13,8 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from tools.saga_kit.cases import LATE, Cancel, Case, Fault
-from tools.saga_kit.past import Names
+from .cases import LATE, Cancel, Case, Fault
+from .past import Names
 
 Call = Callable[[], Awaitable[Any]]
 PATIENCE = 30

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
-from tools.saga_kit.cases import Cancel, Case, Fault, Role, Step, every_case
-from tools.saga_kit.play import Play, Subject
-from tools.saga_kit.report import ONLY, Report, Result
+from .cases import Cancel, Case, Fault, Role, Step, every_case
+from .play import Play, Subject
+from .report import ONLY, Report, Result
 
 T = TypeVar("T")
 
@@ -28,13 +28,13 @@ class Kit(Subject):
         """Find the steps in the history of a happy run, and their undos in those of refusals.
 
         Raises:
-            ValueError: The happy run holds nothing, or undos cannot be told apart.
+            ValueError: The happy run does not complete, or holds nothing, or undos look alike.
         """
         async with self.worker(workflows=[], interceptors=[self.faults]), self._workflows(True):
             happy = await self._observe(Case(Step("the happy run")))
             self.all_of_it = Counter(await happy.what_is_held())
             if not self.all_of_it or happy.past.closed_as != "completed":
-                raise ValueError(f"After the happy run nothing is held:\n{happy.story}")
+                raise ValueError(f"The happy run must complete and hold something:\n{happy.story}")
             names = list(happy.past.scheduled)
             at = names.index(self.pivot) if self.pivot else len(names)
             refusals = [Case(Step(name), Fault.REFUSED) for name in names[: at + 1]]

@@ -7,7 +7,7 @@ from typing import Any
 
 from temporalio.api.history.v1 import HistoryEvent
 
-from tools.saga_kit.cases import Cancel, Case
+from .cases import Cancel, Case
 
 ENDS = {
     "completed": "is done",

@@ -14,10 +14,10 @@ from temporalio.client import WorkflowFailureError, WorkflowHandle, WorkflowHist
 from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError as UpdateCancelled
 from temporalio.service import RPCError
 
-from tools.saga_kit.cases import Cancel, Case
-from tools.saga_kit.faults import Faults, Plan
-from tools.saga_kit.past import Past
-from tools.saga_kit.report import Result, Verdict
+from .cases import Cancel, Case
+from .faults import Faults, Plan
+from .past import Past
+from .report import Result, Verdict
 
 Handle = WorkflowHandle[Any, Any]
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tools.saga_kit.cases import Case
+from .cases import Case
 
 
 class Verdict(StrEnum):
