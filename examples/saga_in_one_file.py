@@ -4,13 +4,13 @@
 # ///
 """Two sagas are cancelled while their hotel is being booked; one of them leaves a room behind.
 
-Run it with `uv run`, or with `python` after `pip install temporalio`. It uses the Temporal CLI that
-its argument names, or the one on `PATH`; without one, the SDK downloads its development server.
+Run it with `uv run`, or with `python` after `pip install temporalio`. It uses the Temporal CLI on
+`PATH` or beside Python; without one, the SDK downloads its development server.
 """
 
 import asyncio
 import shutil
-import sys
+import sysconfig
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from datetime import timedelta
@@ -143,7 +143,8 @@ async def cancel_in_flight(env: WorkflowEnvironment, saga: type) -> None:
 
 async def main() -> None:
     """Start a development server, and cancel both sagas on it."""
-    cli = sys.argv[1] if sys.argv[1:] else shutil.which("temporal")
+    scripts = sysconfig.get_path("scripts")
+    cli = shutil.which("temporal") or shutil.which("temporal", path=scripts)
     async with await WorkflowEnvironment.start_local(dev_server_existing_path=cli) as env:
         for saga in (PublishedSaga, SafeSaga):
             await cancel_in_flight(env, saga)

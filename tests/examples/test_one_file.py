@@ -1,5 +1,6 @@
 """The saga in one file: run as people run it, alone in a folder, it prints both ledgers."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -18,9 +19,11 @@ FILE = ROOT / "examples" / "saga_in_one_file.py"
 @pytest.mark.long
 def test_the_published_shape_leaves_a_room_behind_and_ours_nothing(tmp_path: Path) -> None:
     shutil.copy(FILE, tmp_path)
+    path = os.pathsep.join([str(find_or_get_binary().parent), os.environ["PATH"]])
     done = subprocess.run(
-        [sys.executable, FILE.name, find_or_get_binary()],
+        [sys.executable, FILE.name],
         cwd=tmp_path,
+        env={**os.environ, "PATH": path},
         capture_output=True,
         text=True,
         timeout=120,
