@@ -136,6 +136,8 @@ class Plan:
     async def _late_is_over(self) -> bool:
         if self._late:
             await asyncio.wait([self._late], timeout=PATIENCE)
+            if self._late.done() and not self._late.cancelled():
+                self._late.exception()  # a fence may have refused it: nobody else asks
         return self._late is not None and self._late.done()
 
     def _held_up(self, activity_function: Callable[..., Any]) -> Callable[..., Any]:
