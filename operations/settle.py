@@ -15,10 +15,10 @@ from bookings.service import Bookings
 from bookings.settling import settle
 from operations.subcommands import Subcommands
 from runtime.staff_log import Act, NotWritten, staff_log_at
+from runtime.texts import cleaned
 from saga import Settlement
 from settings import CONFIGURATION_ERROR, Settings
 from shared import Leg
-from suppliers.http import cleaned
 
 
 def add_to(commands: Subcommands) -> None:

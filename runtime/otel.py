@@ -50,7 +50,7 @@ log = logging.getLogger(__name__)
 
 
 class Tracing:
-    """The traces of this process; made once, as OpenTelemetry is told of them for good."""
+    """The traces of this process; made once, as OpenTelemetry accepts only one provider."""
 
     def __init__(self, service: str) -> None:
         # `Discreet` says once what these say at every try.

@@ -1,9 +1,9 @@
 """A supplier that is a partner's service: the client's side of the contract over HTTP."""
 
 import logging
-import unicodedata
 from http import HTTPStatus
 
+from runtime.texts import cleaned
 from suppliers import CannotForget, Fenced, Invalid, Refused, SoldOut, Unavailable
 from suppliers.exchange import Access, Answer, Partner
 
@@ -20,7 +20,6 @@ CANNOT_FORGET = {HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}
 UNIDENTIFIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 MAX_NOTE = 2000
-MAX_REASON = 200
 
 log = logging.getLogger(__name__)
 
@@ -94,10 +93,3 @@ class HttpSupplier:
         if refusal is Fenced:
             return f"This {self._leg} booking was cancelled before."
         return f"The {self._leg} supplier does not accept this booking."
-
-
-def cleaned(text: str) -> str:
-    """A partner's words on one short line: no controls, no bidi overrides, no half characters."""
-    lines = "".join(" " if char.isspace() else char for char in text)
-    visible = "".join(char for char in lines if not unicodedata.category(char).startswith("C"))
-    return " ".join(visible.split())[:MAX_REASON]

@@ -17,10 +17,10 @@ from bookings.errors import NotStuck
 from bookings.service import Bookings
 from bookings.settling import settle, try_again
 from runtime.staff_log import Act, NotWritten, staff_log_at
+from runtime.texts import cleaned
 from saga import Settlement
 from settings import Settings
 from shared import Leg
-from suppliers.http import cleaned
 from web import wording
 from web.access import require_staff
 from web.refusals import BadFilter, NoStaffLog, NoteMissing

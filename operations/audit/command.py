@@ -1,7 +1,7 @@
 """`python -m operations audit`: check that every trip holds all of its three legs, or none.
 
 It reads Temporal and the suppliers that are configured, and changes nothing there; with `--alert`,
-staff are told of what it found. The desk shows its result, from a file in `DATA_DIR`.
+staff receive what it found. The desk shows its result, from a file in `DATA_DIR`.
 """
 
 import argparse
@@ -64,7 +64,10 @@ def keep(report: Report, folder: Path) -> None:
     try:
         audited.write(folder)
     except OSError as error:
-        print(f"The desk does not learn of this audit: {error}", file=sys.stderr)
+        print(
+            f"The desk cannot show this audit: {error}. Set DATA_DIR to a folder that exists.",
+            file=sys.stderr,
+        )
 
 
 async def audit_once(settings: Settings, *, tell: bool) -> Report:

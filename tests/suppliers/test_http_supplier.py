@@ -8,8 +8,9 @@ from contextlib import closing
 import pytest
 from flask import Flask, Response, request
 
+from runtime.texts import LONGEST
 from suppliers import Fenced, Invalid, Refused, SoldOut, Unavailable
-from suppliers.http import MAX_REASON, HttpSupplier
+from suppliers.http import HttpSupplier
 from tests.suppliers.shops import ITEM, KEY, Serve
 
 PROBLEM = "application/problem+json"
@@ -64,7 +65,7 @@ def test_a_refusal_has_the_partners_reason(
     body = json.dumps({"detail": "We are\n closed " + "for ever " * 1000})
     with pytest.raises(refusal, match=r"^We are closed for ever for ever") as error:
         answer_to_reserve(serve, Response(body, status, content_type=PROBLEM))
-    assert len(str(error.value)) == MAX_REASON
+    assert len(str(error.value)) == LONGEST
 
 
 @pytest.mark.parametrize(

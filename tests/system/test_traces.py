@@ -139,7 +139,7 @@ def test_what_a_client_does_not_sample_is_not_traced(site: Service, traces: Coll
 
 
 def test_a_replay_doubles_no_span(tmp_path: Path) -> None:
-    """A worker is killed in the middle, and another goes on from the history."""
+    """A worker is killed in the middle, and another continues from the history."""
     trace_id = uuid4().hex
     with traced_site(tmp_path) as (site, traces):
         worker = site.start_worker()

@@ -45,7 +45,7 @@ class CatchesAny:
 
 @workflow.defn
 class CatchesActivityError:
-    """It goes on after an `ActivityError`, as the SDK's documentation has it."""
+    """Continues after an `ActivityError`, as the SDK's documentation recommends."""
 
     @workflow.run
     async def run(self) -> None:
