@@ -26,7 +26,6 @@ from tests.suppliers.certificates import make_certificates, openssl
 from tools.cluster import temporal
 from tools.cluster.binaries import build_once
 from tools.cluster.frontend import prepared
-from tools.cluster.ports import lasting_ports
 from tools.helpers.network import read_request, serving
 from tools.helpers.postgres import find_postgres, postgres_server
 from tools.helpers.processes import wait_until
@@ -72,11 +71,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def cluster(folder: Path, **variables: str) -> Iterator[Cluster]:
     """The server without its worker, which is for housekeeping only."""
     binaries = build_once()
-    ports = lasting_ports(2)
     served = {
         "USE_INTERNAL_FRONTEND": "true",
-        "INTERNAL_FRONTEND_GRPC_PORT": str(ports[0]),
-        "INTERNAL_FRONTEND_MEMBERSHIP_PORT": str(ports[1]),
         "TEMPORAL_TLS_FRONTEND_CERT": str(folder / "server.pem"),
         "TEMPORAL_TLS_FRONTEND_KEY": str(folder / "server.key"),
     }

@@ -69,7 +69,7 @@ def create_database(postgres: str, name: str) -> str:
 
 
 def environment(postgres: str, folder: Path, **more: str) -> dict[str, str]:
-    """The environment of all four services, which is their whole configuration.
+    """The environment of all services, which is their whole configuration.
 
     Args:
         postgres: The URL of a database on the PostgreSQL server.
@@ -79,8 +79,10 @@ def environment(postgres: str, folder: Path, **more: str) -> dict[str, str]:
     url = make_url(postgres)
     dynamic = folder / "dynamic-config.yaml"
     dynamic.write_text(DYNAMIC_CONFIG)
-    kinds = [f"{service.upper()}_{kind}_PORT" for service in SERVICES for kind in
-             ("GRPC", "MEMBERSHIP")] + ["FRONTEND_HTTP_PORT"]  # fmt: skip
+    frontends = ("FRONTEND", "INTERNAL_FRONTEND")
+    services = (*frontends, "HISTORY", "MATCHING", "WORKER")
+    kinds = [f"{service}_{kind}_PORT" for service in services for kind in ("GRPC", "MEMBERSHIP")]
+    kinds += [f"{frontend}_HTTP_PORT" for frontend in frontends]
     return {
         **dict(zip(kinds, map(str, lasting_ports(len(kinds))), strict=True)),
         "DB": "postgres12",
