@@ -30,6 +30,7 @@ from tools.helpers.network import read_request, serving
 from tools.helpers.postgres import find_postgres, postgres_server
 from tools.helpers.processes import wait_until
 from tools.helpers.service import service
+from tools.helpers.temporal_server import listens
 
 pytestmark = pytest.mark.long
 
@@ -87,6 +88,9 @@ def cluster(folder: Path, **variables: str) -> Iterator[Cluster]:
             )
             stack.callback(running.wait)
             stack.callback(running.kill)
+            # The first one writes the cluster's metadata; of several at once all but one would end.
+            port = int(environment[f"{name.upper().replace('-', '_')}_GRPC_PORT"])
+            wait_until(partial(listens, port), timeout=120)
         yield Cluster(f"127.0.0.1:{environment['FRONTEND_GRPC_PORT']}", folder)
 
 
