@@ -221,7 +221,7 @@ class Saga:
             heartbeat_timeout=timedelta(seconds=options.heartbeat),
             retry_policy=RetryPolicy(
                 initial_interval=timedelta(seconds=options.first_retry),
-                maximum_interval=timedelta(seconds=longest),
+                maximum_interval=timedelta(seconds=max(longest, options.first_retry)),
                 non_retryable_error_types=[REFUSED] if verb in {Verb.DO, Verb.PIVOT} else None,
             ),
             priority=Priority(priority_key=1 if undo else options.priority),

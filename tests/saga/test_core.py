@@ -111,6 +111,18 @@ async def test_a_refused_step_undoes_those_before_it(
     assert shop.undone == ["payment", "stock"]
 
 
+async def test_a_first_pause_may_be_longer_than_the_longest(
+    client: Client, shop: Shop, cached: int
+) -> None:
+    """Temporal takes no such policy, and the workflow would be suspended."""
+    shop.faults["stock"] = [down]
+    shop.always["payment"] = refuse
+    options = QUICK._replace(first_retry=0.2)
+    async with started(client, shop, cached, options) as handle:
+        assert await handle.result() == {"stock": "undone", "payment": "refused"}
+    assert shop.done == []
+
+
 async def test_a_refused_pivot_undoes_all(client: Client, shop: Shop, cached: int) -> None:
     shop.faults["confirmation"] = [down, down]
     shop.always["confirmation"] = refuse
