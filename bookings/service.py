@@ -3,79 +3,42 @@
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager, suppress
-from time import monotonic
-from typing import TypeVar
+from collections.abc import Iterable
+from contextlib import suppress
 
-from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client, WorkflowFailureError
-from temporalio.common import (
-    MetricMeter,
-    SearchAttributePair,
-    TypedSearchAttributes,
-    WorkflowIDReusePolicy,
-)
+from temporalio.common import MetricMeter, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
 from bookings.backlog import Backlog
-from bookings.calls import AWAY, RETRY, is_slow, is_unknown, temporal
+from bookings.calls import RETRY, is_unknown, temporal
 from bookings.client import connect
 from bookings.codec import search_key
 from bookings.counting import Counting
 from bookings.counts import Counts
-from bookings.errors import KeyUsed, NoLongerKept, NoSuchBooking, Overloaded, Stopped, TemporalAway
+from bookings.errors import KeyUsed, NoLongerKept, NoSuchBooking, Overloaded, Stopped
 from bookings.history import Condition
 from bookings.listing import BookingPage, Filter, list_bookings
 from bookings.reading import Booking, Found, Handle, find_booking
 from bookings.retention import is_past
-from bookings.search import search_words, traveller_value
+from bookings.search import has_search_attributes, search_attributes
+from bookings.turns import Turns
 from settings import Settings
 from shared import (
     BOOK_WORKFLOW,
     BOOKING_ID,
-    BOOKING_STATUS,
     CANCEL_SUFFIX,
     CANCEL_WORKFLOW,
-    OWNER,
-    SEARCH_WORDS,
     TASK_QUEUE_NAME,
-    TRAVELLER,
     TRIP_MEMO,
     BookingOutcome,
     BookVacationInput,
     Status,
 )
 
-
-def search_attributes(
-    trip: BookVacationInput, status: Status, key: bytes = b""
-) -> TypedSearchAttributes:
-    """What lists filter bookings by; the workflow keeps the status up to date."""
-    return TypedSearchAttributes(
-        [
-            SearchAttributePair(BOOKING_STATUS, status.value),
-            SearchAttributePair(TRAVELLER, traveller_value(trip, key)),
-            SearchAttributePair(OWNER, trip.owner),
-            SearchAttributePair(SEARCH_WORDS, search_words(trip, key)),
-        ]
-    )
-
-
 log = logging.getLogger(__name__)
-T = TypeVar("T")
-
-STARTS_AT_ONCE = 8
-"""How many bookings are being started at Temporal at once: more are no faster, and with hundreds
-its calls run into their time limits although it works."""
-
-WORKS_SECONDS = 5
-"""Seconds after a start for which Temporal counts as working."""
-
-LONGEST_TURN = 20
-"""Seconds that a booking waits for its turn to be started."""
 
 
 class Bookings:
@@ -94,8 +57,7 @@ class Bookings:
         self._counts = Counts(client, key)
         self._backlog = Backlog(client, self._queues)
         self._backlog_limit = backlog_limit
-        self._starting = asyncio.Semaphore(STARTS_AT_ONCE)
-        self._started_at = float("-inf")
+        self._turns = Turns()
         self._searchable: bool | None = None
 
     @classmethod
@@ -127,9 +89,8 @@ class Bookings:
             existed = await self._start_or_join(booking_id, trip)
             return existed and not again  # what a second try finds, the first may have started
 
-        async with self._turn():
-            existed = await self._patiently(once)
-            self._started_at = monotonic()
+        async with self._turns.next():
+            existed = await self._turns.patiently(once)
             log.info("asked for again" if existed else "accepted", extra={"booking_id": booking_id})
             return existed
 
@@ -195,7 +156,7 @@ class Bookings:
             NoSuchBooking: The client has no such booking.
             TemporalAway: Temporal is unreachable.
         """
-        return (await self._patiently(lambda: self.find(booking_id, client))).booking
+        return (await self._turns.patiently(lambda: self.find(booking_id, client))).booking
 
     async def cancel(self, booking_id: str, client: str | None, seconds: float) -> Booking:
         """Cancel a running booking or a booked trip, and wait until it is undone.
@@ -264,32 +225,6 @@ class Bookings:
         async with temporal():
             await self.client.service_client.check_health()
 
-    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Make a call that is safe to repeat, and while others start, let Temporal be slow."""
-        while True:
-            try:
-                return await call()
-            except TemporalAway as away:
-                if not is_slow(away) or monotonic() - self._started_at > WORKS_SECONDS:
-                    raise
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        """Wait here, and not in Temporal's database, while many other bookings are being started.
-
-        Raises:
-            Overloaded: That took too long.
-        """
-        try:
-            async with asyncio.timeout(LONGEST_TURN):
-                await self._starting.acquire()
-        except TimeoutError:
-            raise Overloaded from None
-        try:
-            yield
-        finally:
-            self._starting.release()
-
     async def _start(
         self, workflow: str, workflow_id: str, trip: BookVacationInput, status: Status
     ) -> None:
@@ -308,15 +243,7 @@ class Bookings:
     async def searchable(self) -> bool:
         """Whether the server has our search attributes, which filters need."""
         if self._searchable is None:
-            asked = ListSearchAttributesRequest(namespace=self.client.namespace)
-            try:
-                known = await self.client.operator_service.list_search_attributes(asked)
-                wanted = {key.name for key in (BOOKING_STATUS, TRAVELLER, OWNER, SEARCH_WORDS)}
-                self._searchable = wanted <= set(known.custom_attributes)
-            except RPCError as error:
-                if error.status in AWAY:
-                    raise
-                self._searchable = False  # not every client has permission to ask
+            self._searchable = await has_search_attributes(self.client)
         return self._searchable
 
     async def _ask_to_cancel(self, booking_id: str) -> None:
