@@ -23,10 +23,7 @@ RULES = DEPLOY / "alerts.yml"
 TESTS = DEPLOY / "alerts_test.yml"
 NOW = {"Prefer": "wait=0"}
 
-ONLY_ELSEWHERE = {
-    "trip_suspended_bookings",  # servers before 1.30 cannot tell
-    "temporal_workflow_task_execution_failed_total",  # until there was a bug
-}
+ONLY_ELSEWHERE = {"trip_suspended_bookings"}  # servers before 1.30 cannot tell
 
 
 def alerts() -> list[dict[str, Any]]:
@@ -61,7 +58,7 @@ def test_prometheus_understands_the_dashboard(tmp_path: Path) -> None:
 def test_each_alert_fires_and_stays_quiet_when_it_should() -> None:
     done = subprocess.run([find_promtool(), "test", "rules", TESTS], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    well, not_well = yaml.safe_load(TESTS.read_text())["tests"]
+    well, not_well, *_ = yaml.safe_load(TESTS.read_text())["tests"]
     names = {alert["alert"] for alert in alerts()}
     assert {it["alertname"] for it in well["alert_rule_test"]} == names
     assert not any(it.get("exp_alerts") for it in well["alert_rule_test"])
@@ -79,22 +76,38 @@ def test_each_alert_has_its_entry_in_the_runbook() -> None:
 
 @pytest.mark.long
 def test_each_metric_of_alerts_and_dashboard_exists(new_service: Callable[..., Service]) -> None:
-    """In a scrape of a run with bookings, a rollback, a retry and a stuck undo."""
-    addresses = [f"127.0.0.1:{free_port()}" for _ in range(2)]
-    site = new_service(
-        METRICS_ADDRESS=addresses[0], WORKER_METRICS_ADDRESS=addresses[1], UNDO_PATIENCE="1"
-    )
+    """In scrapes of a run with bookings, a rollback, a retry, a stuck undo, no worker and a bug."""
+    web, worker = (f"127.0.0.1:{free_port()}" for _ in range(2))
+    site = new_service(METRICS_ADDRESS=web, WORKER_METRICS_ADDRESS=worker, UNDO_PATIENCE="1")
     site.start_web()
-    site.start_worker()
+    first = site.start_worker()
     assert site.book(attempts=2).json()["cancelled"] is False
     stuck = site.book(NOW, car="a stuck car", hotel="an invalid hotel").json()["booking_id"]
     wait_until(lambda: site.status(stuck) == "needs_attention")
 
-    def scraped() -> str:
-        return "".join(httpx2.get(f"http://{it}/metrics").text for it in addresses)
+    def scraped(address: str) -> str:
+        return httpx2.get(f"http://{address}/metrics").text
 
-    wait_until(lambda: 'trip_open_bookings{status="needs_attention"} 1' in scraped(), timeout=60)
-    series = scraped()
+    def becomes(address: str, pattern: str) -> bool:
+        return re.search(pattern, scraped(address), re.MULTILINE) is not None
+
+    attention = r'^trip_open_bookings{status="needs_attention"} 1$'
+    wait_until(lambda: becomes(web, attention), timeout=60)
+    series = scraped(web) + scraped(worker)
+
+    first.process.kill()
+    first.process.wait()
+    waiting = site.book(NOW).json()["booking_id"]
+    late = rf'^trip_queue_backlog_age_seconds{{queue="{TASK_QUEUE_NAME}"}} [1-9]'
+    wait_until(lambda: becomes(web, late), timeout=60)
+
+    buggy = site.start("-m", "local.break_it.buggy_worker")
+    bug = r'^temporal_workflow_task_execution_failed_total{.*failure_reason="WorkflowError"'
+    buggy.wait_for("The worker waits for bookings")
+    wait_until(lambda: becomes(worker, bug), timeout=60)
+    assert site.status(waiting) == "running"
+    series += scraped(web) + scraped(worker)
+
     expressions = "\n".join([*charted(), *(alert["expr"] for alert in alerts())])
     used = set(re.findall(r"\b(?:trip|temporal)_[a-z_]+\b", expressions))
     assert len(used) > 10
