@@ -1,5 +1,6 @@
 """`docs/runbook.md`: its commands, run on a service whose hotel has a queue of its own."""
 
+import asyncio
 import os
 import re
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 
 from local.binary import find_or_get_binary
 from shared import Leg
+from tests.system.test_versions import start_version, version_of
 from tools.helpers.processes import ROOT, started, wait_until
 from tools.helpers.service import Service
 
@@ -36,8 +38,8 @@ def site(new_service: Callable[..., Service], tmp_path: Path) -> Service:
     return made
 
 
-def run(site: Service, script: str) -> str:
-    """Run a block of the page, as an operator of this service would."""
+def run(site: Service, script: str, **variables: str) -> str:
+    """Run a block of the page, as an operator of this service would, with variables of theirs."""
     binary = find_or_get_binary()
     script = re.sub(r" *\.venv/bin/python", f" {sys.executable}", script)
     script = script.replace("http://localhost:5000", site.url)
@@ -48,7 +50,7 @@ def run(site: Service, script: str) -> str:
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=ROOT,
-        env=site.environment | {"PATH": path},
+        env=site.environment | {"PATH": path} | variables,
         capture_output=True,
         text=True,
     )
@@ -75,6 +77,40 @@ def test_a_stuck_undo_is_found(site: Service) -> None:
     printed = run(site, block("operations audit"))
     assert printed.count(stuck) >= 2
     assert "No violations" in printed
+    for supplier in site.suppliers.values():
+        for held in supplier.held():
+            supplier.release(held.key)
+    run(site, block("operations settle"), booking=stuck)
+    wait_until(lambda: site.status(stuck) == "cancelled")
+
+
+@pytest.mark.long
+def test_bookings_that_a_bug_suspended_are_found_and_go_on_after_the_fix(
+    new_service: Callable[..., Service],
+) -> None:
+    site = new_service()
+    site.start_web()
+    buggy = site.start("-m", "local.break_it.buggy_worker")
+    booking_id = site.book(NOW).json()["booking_id"]
+    buggy.wait_for("ZeroDivisionError")
+    assert booking_id in run(site, block("workflow list"))
+    buggy.process.kill()
+    buggy.process.wait()
+    site.start_worker()
+    wait_until(lambda: site.status(booking_id) == "booked", timeout=120)
+
+
+@pytest.mark.long
+def test_a_deployment_is_rolled_back(new_service: Callable[..., Service]) -> None:
+    site = new_service(TEMPORAL_DEPLOYMENT_NAME="bookings")
+    site.start_web()
+    for build in ("1.0", "2.0"):
+        start_version(site, build)
+    newer = site.book().json()["booking_id"]
+    run(site, block("set-current-version"), previous="1.0")
+    older = site.book().json()["booking_id"]
+    builds = [asyncio.run(version_of(site, it)) for it in (newer, older)]
+    assert builds == ["2.0", "1.0"]
 
 
 @pytest.mark.long
