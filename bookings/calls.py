@@ -1,13 +1,17 @@
 """Calls to Temporal with a time limit."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from temporalio.api.errordetails.v1 import NotFoundFailure
 from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 
-from bookings.errors import TemporalAway
+from bookings.codec import MissingKey
+from bookings.errors import KeyMissing, TemporalAway
+
+log = logging.getLogger(__name__)
 
 CALL_TIMEOUT = 2.5
 """Seconds for all of a response's calls to Temporal, so clients get a 503 within three."""
@@ -55,16 +59,32 @@ def is_slow(away: TemporalAway) -> bool:
     )
 
 
+@contextmanager
+def readable() -> Iterator[None]:
+    """Read what Temporal has.
+
+    Raises:
+        KeyMissing: This process lacks its key, which the log names.
+    """
+    try:
+        yield
+    except MissingKey as error:
+        log.error("%s", error)
+        raise KeyMissing from error
+
+
 @asynccontextmanager
 async def temporal(booking_id: str | None = None) -> AsyncIterator[None]:
     """Limit the time of the calls to Temporal inside.
 
     Raises:
         TemporalAway: Temporal is unreachable, or slow. It names the booking that may have started.
+        KeyMissing: This process lacks the key of what Temporal has.
     """
     try:
-        async with asyncio.timeout(CALL_TIMEOUT):
-            yield
+        with readable():
+            async with asyncio.timeout(CALL_TIMEOUT):
+                yield
     except (RPCError, TimeoutError, RuntimeError) as error:
         # A lazy client that cannot connect raises RuntimeError.
         if isinstance(error, RPCError) and not is_away(error):

@@ -5,11 +5,17 @@ import re
 from base64 import b64decode
 from collections.abc import Sequence
 from os import urandom
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from temporalio.api.common.v1 import Payload
-from temporalio.converter import PayloadCodec
+from temporalio.contrib.pydantic import PydanticPayloadConverter
+from temporalio.converter import (
+    CompositePayloadConverter,
+    EncodingPayloadConverter,
+    PayloadCodec,
+)
 
 from settings import Settings, give_up
 
@@ -65,6 +71,31 @@ class Codec(PayloadCodec):
             raise MissingKey(
                 f"Encryption key {name!r} is not the one that was used. Correct ENCRYPTION_KEYS."
             ) from None
+
+
+class Encrypted(EncodingPayloadConverter):
+    """What is encrypted, to a process without keys."""
+
+    encoding = ENCODING.decode()
+
+    def to_payload(self, value: Any) -> Payload | None:
+        """Leave every value to other converters."""
+        return None
+
+    def from_payload(self, payload: Payload, type_hint: type[Any] | None = None) -> Any:
+        """Read nothing.
+
+        Raises:
+            MissingKey: Always.
+        """
+        raise MissingKey("Temporal has encrypted bookings. Set ENCRYPTION_KEYS and SEARCH_KEY.")
+
+
+class ClearPayloadConverter(CompositePayloadConverter):
+    """Pydantic's converter, which also recognises what is encrypted."""
+
+    def __init__(self) -> None:
+        super().__init__(*PydanticPayloadConverter().converters.values(), Encrypted())
 
 
 def codec_of(settings: Settings) -> Codec | None:

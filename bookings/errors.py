@@ -76,6 +76,12 @@ class Overloaded(BookingError):
     text = "There is more to book than the service can do at the moment. Try again soon."
 
 
+class KeyMissing(BookingError):
+    """What Temporal has is encrypted, and this process lacks the key; its log says which."""
+
+    text = "The service lacks the key to read this. Staff must add it; nothing is lost."
+
+
 class TemporalAway(BookingError):
     """Temporal is unreachable: the outcome is unknown, and the request is safe to retry.
 

@@ -6,7 +6,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DefaultFailureConverterWithEncodedAttributes
 from temporalio.plugin import SimplePlugin
 
-from bookings.codec import codec_of
+from bookings.codec import ClearPayloadConverter, codec_of
 from runtime import tracing
 from settings import Settings
 
@@ -17,10 +17,10 @@ def plugin(settings: Settings) -> SimplePlugin:
     Where traces are configured, they go on through Temporal. Give it to a client, whose workers
     take it over, or a replayer. A mistake in the keys ends the process.
     """
-    converter = pydantic_data_converter
+    converter = replace(pydantic_data_converter, payload_converter_class=ClearPayloadConverter)
     if codec := codec_of(settings):
         converter = replace(
-            converter,
+            pydantic_data_converter,
             payload_codec=codec,
             failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
         )

@@ -13,7 +13,7 @@ from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
 from bookings.backlog import Backlog
-from bookings.calls import RETRY, is_unknown, temporal
+from bookings.calls import RETRY, is_unknown, readable, temporal
 from bookings.client import connect
 from bookings.codec import search_key
 from bookings.counting import Counting
@@ -111,6 +111,9 @@ class Bookings:
         """Wait for a workflow to end; None if it has not within `seconds`.
 
         An outage of Temporal does not end the wait: the booking survives it, and may still end.
+
+        Raises:
+            KeyMissing: This process lacks the key of the outcome.
         """
         if seconds <= 0:
             # A question that is withdrawn at once interrupts the embedded server's database, in
@@ -121,7 +124,8 @@ class Bookings:
             async with asyncio.timeout(seconds):
                 while True:
                     try:
-                        return await handle.result()
+                        with readable():
+                            return await handle.result()
                     except RPCError:
                         await asyncio.sleep(0.2)
         except TimeoutError:

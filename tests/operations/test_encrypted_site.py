@@ -13,7 +13,7 @@ import pytest
 from local.binary import find_or_get_binary
 from settings import CONFIGURATION_ERROR
 from tools.helpers.processes import Environment, started, wait_until
-from tools.helpers.service import Service
+from tools.helpers.service import GOOD, Service
 from tools.helpers.temporal_server import closed_port, free_port
 
 pytestmark = pytest.mark.long
@@ -176,3 +176,34 @@ def test_the_commands_work(site: Service) -> None:
     assert f"{booking_id} is forgotten." in output
     assert search(site, "quintessenz") == set()
     assert {it.traveller for it in site.held(booking_id)} == {""}
+
+
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        ({}, "Set ENCRYPTION_KEYS"),
+        (KEYS | {"ENCRYPTION_KEYS": f"second:{b64encode(b'l' * 32).decode()}"}, "key 'first'"),
+    ],
+    ids=["none", "another"],
+)
+def test_a_web_process_without_the_key_says_so(
+    site: Service, tmp_path: Path, keys: dict[str, str], problem: str
+) -> None:
+    booking_id = site.book(**ADA).json()["booking_id"]
+    environment = Environment(tmp_path / "data", **keys)
+    environment["TEMPORAL_PORT"] = site.environment["TEMPORAL_PORT"]
+    url = f"http://127.0.0.1:{environment['PORT']}"
+    with started(environment, tmp_path / "log", "run_workflow.py") as web:
+        web.wait_for("The web process serves")
+        for path in (f"/bookings/{booking_id}", f"/bookings/{booking_id}/events", "/bookings"):
+            answer = httpx2.get(url + path)
+            assert answer.status_code == 503
+            assert answer.json()["type"].endswith("#key-missing")
+            assert "key" in answer.json()["detail"]
+            assert "first" not in answer.json()["detail"]
+        if not keys:  # with another key, the workers could not book
+            trip = GOOD | {"name": "Ada"}
+            assert httpx2.post(f"{url}/book", json=trip, timeout=60).status_code == 503
+        assert problem in web.output
+        assert "Traceback" not in web.output
+    assert site.status(booking_id) == "booked"
