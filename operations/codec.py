@@ -19,6 +19,8 @@ from werkzeug.wrappers import Response as BaseResponse
 from bookings.codec import Codec, MissingKey, codec_of
 from operations.subcommands import Subcommands
 from runtime import http_server
+from runtime.guesses import Guesses
+from runtime.http_server import HOLD_BACK
 from runtime.logs import log_to_stderr
 from runtime.problems import problem
 from runtime.tokens import Tokens
@@ -81,6 +83,7 @@ def create_codec(codec: Codec, known: Known | None, ui_url: str) -> Flask:
     """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    guesses = Guesses()
     origin = "{0.scheme}://{0.netloc}".format(urlsplit(ui_url))
 
     @app.before_request
@@ -93,6 +96,8 @@ def create_codec(codec: Codec, known: Known | None, ui_url: str) -> Flask:
         sent = request.authorization
         token = {"bearer": sent.token, "basic": sent.password}.get(sent.type) if sent else None
         if known and not (token and known(token)):
+            if token:
+                request.environ[HOLD_BACK](guesses.delay(request.remote_addr or ""))
             raise Unauthorized("Send one of CODEC_TOKENS, as Bearer or as Basic's password.")
         return None
 

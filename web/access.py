@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
 
+from runtime.guesses import Guesses
 from runtime.http_server import HOLD_BACK
 from runtime.tokens import Tokens
 from settings import Settings, give_up, is_loopback
-from web.guesses import Guesses
 from web.refusals import OtherHost, OtherSite, StaffOnly, Unidentified
 
 OPEN_PATHS = {"/healthz", "/readyz"}

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from runtime.buckets import Buckets
 from settings import Settings
-from web.buckets import Buckets
 from web.refusals import NoPlace, TooFast, TooManyOpen, TooManyWaiting
 
 MAILS_LATER = 60

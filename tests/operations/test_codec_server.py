@@ -10,6 +10,7 @@ from temporalio.api.common.v1 import Payload, Payloads
 
 from bookings.codec import Codec
 from operations.codec import create_codec
+from runtime.http_server import HOLD_BACK
 
 TOKEN = "staff-staff-staff-staff"  # noqa: S105
 UI = "https://temporal.example.com"
@@ -23,10 +24,18 @@ def as_json(*payloads: Payload) -> dict[str, object]:
 
 
 @pytest.fixture
-def staff() -> FlaskClient:
+def held_back() -> list[float]:
+    """For how many seconds each answer was held back."""
+    return []
+
+
+@pytest.fixture
+def staff(held_back: list[float]) -> FlaskClient:
     known = {TOKEN: "ann"}
     app = create_codec(Codec({"k": b"k" * 32}), lambda token: known.get(token, ""), f"{UI}/home")
-    return app.test_client()
+    client = app.test_client()
+    client.environ_base[HOLD_BACK] = held_back.append  # type: ignore[assignment]
+    return client
 
 
 @pytest.mark.parametrize("headers", [BEARER, BASIC])
@@ -53,6 +62,17 @@ def test_nobody_else_does(staff: FlaskClient, headers: dict[str, str], status: i
     assert answer.status_code == status
     assert answer.headers["Access-Control-Allow-Origin"] == UI
     assert ("WWW-Authenticate" in answer.headers) == (status == 401)
+
+
+def test_a_guesser_waits_longer_and_longer(staff: FlaskClient, held_back: list[float]) -> None:
+    for number in range(5):
+        headers = {"Authorization": f"Bearer guess-{number}"}
+        assert staff.post("/decode", json=as_json(CLEAR), headers=headers).status_code == 401
+    assert held_back == sorted(held_back)
+    assert held_back[-1] > 1
+    assert staff.post("/encode", json=as_json(CLEAR), headers=BEARER).status_code == 200
+    assert staff.get("/").status_code == 401
+    assert len(held_back) == 5
 
 
 def test_a_browser_may_ask_first_without_a_token(staff: FlaskClient) -> None:

@@ -2,7 +2,7 @@
 
 import ipaddress
 
-from web.buckets import Buckets
+from runtime.buckets import Buckets
 
 FORGIVEN_PER_SECOND = 1 / 60
 FIRST_DELAY, LONGEST_DELAY, DOUBLINGS = 0.1, 10.0, 8
