@@ -18,7 +18,8 @@ def missing(known: KnownTrip, leg: Leg) -> Finding:
         booking_id=known.booking_id,
         leg=leg,
         why=f"It is booked, but its {leg} ({known.trip.item(leg)}) is not held.",
-        todo=f"Reserve the {leg} again by hand, or cancel the trip and inform the traveller.",
+        todo=f"Reserve the {leg} again under its key, {known.keys()[leg]}, "
+        "or cancel the trip and inform the traveller.",
     )
 
 

@@ -1,7 +1,6 @@
 """`docs/backup.md`: a copy is made and restored by its commands, and nothing stays unexplained."""
 
 import re
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -10,13 +9,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from tools.helpers.processes import ROOT, Environment, started, wait_until
 from tools.helpers.service import Service
+from tools.helpers.temporal_server import free_port
 
 PAGE = (ROOT / "docs" / "backup.md").read_text()
-COPY, COPY_ONE = re.findall(r"```bash\n(.*?)```", PAGE, re.DOTALL)
+COPY, COPY_ONE, RESTORE = re.findall(r"```bash\n(.*?)```", PAGE, re.DOTALL)
 
 
 def run(command: str, folder: Path) -> None:
@@ -64,10 +65,7 @@ def test_temporal_is_restored_to_yesterday(tmp_path: Path) -> None:
         since = site.book().json()["booking_id"]
         site.http.post(f"/bookings/{before}/cancel")
         assert findings(site) == []
-    for file in tmp_path.glob("data/temporal.db*"):
-        file.unlink()
-    for file in tmp_path.glob("backup/temporal.db*"):
-        shutil.copy(file, tmp_path / "data")
+    run(RESTORE, tmp_path)
 
     with running(tmp_path) as site:
         assert site.status(before) == "booked"
@@ -77,6 +75,40 @@ def test_temporal_is_restored_to_yesterday(tmp_path: Path) -> None:
         assert "to end as booked" in operations(site, "adopt", site.held(since)[0].key)
         wait_until(lambda: site.status(since) == "booked")
         assert findings(site) == []
+
+
+@pytest.mark.long
+def test_a_supplier_is_restored_to_yesterday(tmp_path: Path) -> None:
+    with running(tmp_path) as site:
+        before = site.book().json()["booking_id"]
+    run(COPY, tmp_path)
+    with running(tmp_path) as site:
+        since = site.book().json()["booking_id"]
+        site.http.post(f"/bookings/{before}/cancel")
+    run(RESTORE.replace("temporal.db", "car.db"), tmp_path)
+
+    with running(tmp_path) as site:
+        report = operations(site, "audit")
+        assert sorted(findings(site)) == sorted([("missing", since), ("left-over", before)])
+        keys = dict(re.findall(r"(trip-[0-9a-f]+)(:[0-9a-f]+:car)", report))
+        assert keys.keys() == {since, before}, "it names the key that is to be used"
+        url = f"http://127.0.0.1:{free_port()}"
+        site.start("-m", "suppliers", "serve", "car", "--port", url.rpartition(":")[2])
+        wait_until(lambda: answers(f"{url}/healthz"))
+        held = f"{url}/reservations/{since}{keys[since]}"
+        again = httpx2.put(held, json={"item": "a car", "traveller": "John Doe"})
+        given_back = httpx2.delete(f"{url}/reservations/{before}{keys[before]}")
+        assert (again.status_code, given_back.status_code) == (201, 204)
+        assert findings(site) == []
+        assert len(site.held()) == 3
+
+
+def answers(url: str) -> bool:
+    """Whether the response of a URL is 200."""
+    try:
+        return httpx2.get(url).status_code == 200
+    except httpx2.TransportError:
+        return False
 
 
 def test_a_supplier_is_copied_while_it_runs(tmp_path: Path) -> None:
