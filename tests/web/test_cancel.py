@@ -1,5 +1,12 @@
 """`POST /bookings/<id>/cancel`: of a booking that runs, and of a booked trip."""
 
+import pytest
+from temporalio.api.common.v1 import WorkflowExecution as Execution
+from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
+from temporalio.client import Client
+
+from bookings.reading import describe
+from tests.saga.world import until
 from tools.helpers.processes import wait_until
 from tools.helpers.service import Service
 
@@ -58,6 +65,32 @@ def test_a_booked_trip_whose_undo_is_stuck(site: Service) -> None:
     wait_until(lambda: [held.item for held in site.held(booking_id)] == ["a stuck flight"])
     status, body = cancel(site, booking_id, Prefer="wait=0")
     assert status == 202
+
+
+@pytest.mark.long
+async def test_a_cancellation_is_found_though_its_booking_is_gone(
+    site: Service, client: Client
+) -> None:
+    """As when the booking's time with Temporal ends while an undo is still stuck."""
+    booking_id = site.book(name="Ada Gone", flight="a stuck flight").json()["booking_id"]
+    cancel(site, booking_id, Prefer="wait=0")
+    wait_until(lambda: site.status(booking_id) == "needs_attention")
+    await client.workflow_service.delete_workflow_execution(
+        DeleteWorkflowExecutionRequest(
+            namespace=client.namespace, workflow_execution=Execution(workflow_id=booking_id)
+        )
+    )
+    await until(lambda: is_gone(client, booking_id), seconds=120)
+    found = site.http.get(f"/bookings/{booking_id}").json()
+    assert (found["status"], found["name"]) == ("needs_attention", "Ada Gone")
+    assert [leg["item"] for leg in found["legs"]] == ["a car", "a hotel", "a stuck flight"]
+    page = site.http.get(f"/bookings/{booking_id}", headers={"Accept": "text/html"})
+    assert "Undoing the flight" in page.text
+    assert cancel(site, booking_id, Prefer="wait=0")[0] == 202
+
+
+async def is_gone(client: Client, workflow_id: str) -> bool:
+    return await describe(client.get_workflow_handle(workflow_id)) is None
 
 
 def test_what_is_not_there(site: Service) -> None:
