@@ -81,6 +81,8 @@ def test_staff_see_and_cancel_every_trip_and_clients_their_own(site: Service) ->
         refused = site.http.post(path, data={"note": "mine"}, headers=by(CLIENT))
         assert refused.status_code == 403
     assert read(site, "/desk", CLIENT).status_code == 403
+    pages = [read(site, f"/bookings/{booked}", token).text for token in (STAFF, CLIENT)]
+    assert ["Web UI" in page for page in pages] == [True, False]
     note = {"note": "the traveller phoned"}
     elsewhere = by(STAFF) | {"Sec-Fetch-Site": "cross-site"}
     path = f"/desk/bookings/{booked}/cancel"
