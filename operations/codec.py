@@ -6,6 +6,7 @@ tokens are not valid here.
 
 import argparse
 import asyncio
+import logging
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -25,6 +26,8 @@ from runtime.logs import log_to_stderr
 from runtime.problems import problem
 from runtime.tokens import Tokens
 from settings import Settings, give_up, is_loopback
+
+log = logging.getLogger(__name__)
 
 THREADS = 4
 MAX_BODY = 8 * 1024 * 1024
@@ -63,6 +66,8 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
             f"--host {host} would let everybody decrypt. "
             "Set CODEC_TOKENS, or leave the host at 127.0.0.1."
         )
+    if not is_loopback(host):
+        log.warning("Tokens and trips are sent in clear text, unless a proxy in front speaks TLS.")
     try:
         listener = http_server.listen(host, port)
     except OSError as error:

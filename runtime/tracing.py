@@ -4,13 +4,15 @@ Off unless `OTEL_EXPORTER_OTLP_ENDPOINT` is set. Only then are the packages of t
 imported, so nothing else needs them.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from temporalio.plugin import SimplePlugin
 
-from settings import Settings, give_up
+from settings import Settings, give_up, is_loopback
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 Note = Callable[[str, str | int], None]
 """Adds an attribute to a span; one that `runtime.otel` does not know to be harmless is not sent."""
+
+log = logging.getLogger(__name__)
 
 _on: "Tracing | None" = None
 
@@ -39,6 +43,12 @@ def begin(settings: Settings, service: str) -> None:
             "Install the extra otel: python -m pip install -r requirements/otel.txt"
         )
     _on = Tracing(service)
+    where = urlsplit(settings.otel_exporter_otlp_endpoint)
+    if where.scheme == "http" and not is_loopback(where.hostname or ""):
+        log.warning(
+            "Traces go to %s unencrypted. Use https:// in OTEL_EXPORTER_OTLP_ENDPOINT.",
+            where.hostname,
+        )
 
 
 def plugin() -> SimplePlugin | None:
