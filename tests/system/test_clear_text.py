@@ -70,7 +70,10 @@ def test_the_web_process_says_that_it_has_no_tls(tmp_path: Path, host: str, warn
         assert ("sent in clear text" in web.output) is warned
 
 
-@pytest.mark.parametrize(("host", "warned"), [("127.1", True), ("127.0.0.1", False)])
+@pytest.mark.parametrize(
+    ("host", "warned"),
+    [("127.1", True), pytest.param("127.0.0.1", False, marks=pytest.mark.long)],
+)
 @pytest.mark.parametrize(
     ("command", "serves"),
     [
