@@ -18,7 +18,7 @@ from tests.saga.world import QUICK, Handle, World, down, ended, until
 from tests.suppliers.shops import serving
 from tools.helpers.temporal_server import free_port
 
-IMPATIENT = QUICK.model_copy(update={"undo_patience": 0.2, "notify_deadline": 0.3})
+IMPATIENT = QUICK.model_copy(update={"undo_patience": 0.2, "notify_deadline": 2})
 
 
 class Webhook:

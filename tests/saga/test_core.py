@@ -138,7 +138,7 @@ async def test_a_pivot_never_times_out_into_an_undo(
 ) -> None:
     """Unknown, it is neither undone nor gone on from, and people learn of it."""
     shop.always["confirmation"] = fault
-    async with started(client, shop, cached, IMPATIENT._replace(deadline=0.2)) as handle:
+    async with started(client, shop, cached, QUICK._replace(deadline=1.5, patience=2)) as handle:
         await until(lambda: needs_attention(handle))
         assert shop.done == ["stock", "payment"]
         assert shop.undone == []

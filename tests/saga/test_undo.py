@@ -150,7 +150,7 @@ async def test_a_bug_in_a_do_is_retried_until_the_deadline(world: World) -> None
 
     world.flight.always_on_reserve = bug
     async with world.worker():
-        handle = await world.start(QUICK.model_copy(update={"leg_deadline": 0.5}))
+        handle = await world.start(QUICK.model_copy(update={"leg_deadline": 2}))
         outcome = await handle.result()
     assert world.held(handle) == []
     assert outcome.reason == "Flight service is down"
