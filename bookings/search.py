@@ -4,23 +4,14 @@ import json
 import re
 import unicodedata
 
-from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
-from temporalio.client import Client
-from temporalio.common import SearchAttributePair, TypedSearchAttributes
-from temporalio.service import RPCError
-
-from bookings.calls import AWAY
 from bookings.codec import keyed_hash
 from shared import (
     BOOKING_ID,
-    BOOKING_STATUS,
     CANCEL_SUFFIX,
-    OWNER,
     SEARCH_WORDS,
     TRAVELLER,
     BookVacationInput,
     Leg,
-    Status,
 )
 
 MARKS = "[\u0300-\u036f]"
@@ -52,37 +43,6 @@ MOST_BYTES = 2000
 """Temporal refuses a search attribute of more than 2048."""
 
 MOST_WORDS = 12
-
-
-async def has_search_attributes(client: Client) -> bool:
-    """Whether the server has all of ours, without which nothing can be searched or filtered.
-
-    Raises:
-        RPCError: Temporal is away.
-    """
-    asked = ListSearchAttributesRequest(namespace=client.namespace)
-    try:
-        known = await client.operator_service.list_search_attributes(asked)
-    except RPCError as error:
-        if error.status in AWAY:
-            raise
-        return False  # not every client has permission to ask
-    wanted = {key.name for key in (BOOKING_STATUS, TRAVELLER, OWNER, SEARCH_WORDS)}
-    return wanted <= set(known.custom_attributes)
-
-
-def search_attributes(
-    trip: BookVacationInput, status: Status, key: bytes = b""
-) -> TypedSearchAttributes:
-    """What lists filter bookings by; the workflow keeps the status up to date."""
-    return TypedSearchAttributes(
-        [
-            SearchAttributePair(BOOKING_STATUS, status.value),
-            SearchAttributePair(TRAVELLER, traveller_value(trip, key)),
-            SearchAttributePair(OWNER, trip.owner),
-            SearchAttributePair(SEARCH_WORDS, search_words(trip, key)),
-        ]
-    )
 
 
 def words(text: str) -> list[str]:

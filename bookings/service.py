@@ -23,7 +23,7 @@ from bookings.history import Condition
 from bookings.listing import BookingPage, Filter, list_bookings
 from bookings.reading import Booking, Found, Handle, find_booking
 from bookings.retention import is_past
-from bookings.search import has_search_attributes, search_attributes
+from bookings.search_attributes import has_search_attributes, search_attributes
 from bookings.turns import Turns
 from settings import Settings
 from shared import (

@@ -1,20 +1,16 @@
 """The settings of the server's namespace for which the server has no command-line option."""
 
 import asyncio
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 
 from google.protobuf.duration_pb2 import Duration
-from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.namespace.v1 import NamespaceConfig
-from temporalio.api.operatorservice.v1 import (
-    AddSearchAttributesRequest,
-    ListSearchAttributesRequest,
-)
 from temporalio.api.workflowservice.v1 import UpdateNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
+
+from bookings.search_attributes import create_missing
 
 
 async def prepared(
@@ -46,20 +42,4 @@ async def prepare(
             config=NamespaceConfig(workflow_execution_retention_ttl=keep),
         )
     )
-    known = await client.operator_service.list_search_attributes(
-        ListSearchAttributesRequest(namespace=client.namespace)
-    )
-    missing = {
-        name: _indexed(kind)
-        for name, kind in search_attributes.items()
-        if name not in known.custom_attributes
-    }
-    if missing:
-        await client.operator_service.add_search_attributes(
-            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
-        )
-
-
-def _indexed(kind: str) -> IndexedValueType.ValueType:
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind)
-    return IndexedValueType.Value(f"INDEXED_VALUE_TYPE_{words.upper()}")
+    await create_missing(client, search_attributes)

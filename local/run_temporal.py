@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from bookings.client import connect_config, let_sdk_rest
+from bookings.search_attributes import SEARCH_ATTRIBUTES
 from local import children
 from local.binary import find_or_get_binary, server_version
 from local.namespace import prepared
@@ -19,13 +20,6 @@ from settings import CONFIGURATION_ERROR, Settings, take_no_arguments
 
 READY = "Temporal is ready"
 """The start of the line that is printed once the server can take bookings."""
-
-SEARCH_ATTRIBUTES = {
-    "BookingStatus": "Keyword",
-    "Traveller": "Keyword",
-    "Owner": "Keyword",
-    "SearchWords": "KeywordList",
-}
 
 SERVER_SETTINGS = {
     # By default each shard reads these queues 20 times a second. Here there is one shard for

@@ -1,10 +1,10 @@
-"""For operators: audit, adopt a lost trip, settle a leg, forget a traveller, set stock, decrypt."""
+"""For operators: set up, audit, adopt a trip, settle a leg, forget a traveller, stock, decrypt."""
 
 import argparse
 import os
 import sys
 
-from operations import adopt, codec, settle, stock
+from operations import adopt, codec, settle, setup, stock
 from operations.audit import command as audit
 from operations.forget import command as forget
 from settings import Settings
@@ -15,7 +15,7 @@ def main() -> int:
     os.umask(0o077)  # a file that it creates holds travellers' names
     parser = argparse.ArgumentParser(prog="python -m operations", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
-    for command in (audit, adopt, settle, forget, stock, codec):
+    for command in (setup, audit, adopt, settle, forget, stock, codec):
         command.add_to(commands)
     arguments = parser.parse_args()
     status: int = arguments.run(Settings.load(), arguments)

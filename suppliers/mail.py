@@ -5,6 +5,7 @@ import smtplib
 import socket
 import ssl
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -21,6 +22,9 @@ SMTP_TIMEOUT = 5
 SMTP_DEADLINE = 10
 """Seconds for a message from the connection to the last answer; below an attempt's time, so that no
 server holds a thread for longer by sending a byte now and then."""
+
+
+NO_SERVER = "No mail server is configured. Set SMTP_URL for the worker."
 
 
 class NotSent(Exception):
@@ -80,23 +84,38 @@ class Mailer:
         message = compose_alert(alert, self.sender, address, self.link(alert.booking_id))
         self._deliver(message, address, alert.alert_id.replace("/", "."))
 
+    def check(self) -> None:
+        """Reach the mail server as for a message, but send none.
+
+        Raises:
+            NotSent: No mail server is set, it has no TLS, or it rejected the login.
+            OSError: See `send`.
+        """
+        if self.url.hostname:
+            self._talk(lambda server: server.noop())
+        elif not self.folder:
+            raise NotSent(NO_SERVER)
+
     def _deliver(self, message: EmailMessage, address: str, name: str) -> None:
         if self.url.hostname:
-            try:
-                with self._connect() as server:
-                    # Not as the headers have it: an address must never be read as a list of them.
-                    server.send_message(message, to_addrs=[address])
-            except smtplib.SMTPException as error:  # its text may quote the address
-                code = getattr(error, "smtp_code", "")
-                words = f"The mail server refused the message: {type(error).__name__} {code}"
-                raise NotSent(words.strip()) from None
+            # Not as the headers have it: an address must never be read as a list of them.
+            self._talk(lambda server: server.send_message(message, to_addrs=[address]))
         elif self.folder:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
             with os.fdopen(os.open(self.folder / f"{name}.eml", flags, 0o600), "wb") as file:
                 file.write(message.as_bytes())
         else:
-            raise NotSent("No mail server is configured. Set SMTP_URL for the worker.")
+            raise NotSent(NO_SERVER)
+
+    def _talk(self, say: Callable[[smtplib.SMTP], object]) -> None:
+        try:
+            with self._connect() as server:
+                say(server)
+        except smtplib.SMTPException as error:  # its text may quote the address
+            code = getattr(error, "smtp_code", "")
+            words = f"The mail server refused the message: {type(error).__name__} {code}"
+            raise NotSent(words.strip()) from None
 
     def _connect(self) -> smtplib.SMTP:
         host, port, user = self.url.hostname or "", self.port, self.url.username

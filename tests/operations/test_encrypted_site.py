@@ -204,6 +204,11 @@ def test_a_web_process_without_the_key_says_so(
         if not keys:  # with another key, the workers could not book
             trip = GOOD | {"name": "Ada"}
             assert httpx2.post(f"{url}/book", json=trip, timeout=60).status_code == 503
+        command = ("-m", "operations", "setup")
+        with started(environment, tmp_path / "setup", *command) as setup:
+            assert setup.status(60) == 1
+            assert "TO DO  keys: The service lacks the key" in setup.output
+            assert problem in setup.output
         assert problem in web.output
         assert "Traceback" not in web.output
     assert site.status(booking_id) == "booked"

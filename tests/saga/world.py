@@ -24,7 +24,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities import Activities
 from bookings.reading import Booking, find_booking
-from bookings.search import search_attributes
+from bookings.search_attributes import search_attributes
 from run_worker import make_worker
 from saga_workflows import BookWorkflow, CancelWorkflow
 from shared import (

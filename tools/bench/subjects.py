@@ -17,9 +17,10 @@ from typing import NamedTuple, Self
 from temporalio.client import Client
 
 from bookings.client import let_sdk_rest
+from bookings.search_attributes import SEARCH_ATTRIBUTES
 from local.binary import find_or_get_binary
 from local.namespace import prepared
-from local.run_temporal import SEARCH_ATTRIBUTES, server_command
+from local.run_temporal import server_command
 from tools.bench.load import Done, Task
 from tools.helpers.processes import ROOT, Environment, started, wait_until
 from tools.helpers.service import Service, service

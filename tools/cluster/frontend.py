@@ -13,10 +13,11 @@ from temporalio.client import Client
 from temporalio.envconfig import ClientConnectConfig
 from temporalio.service import RPCError, RPCStatusCode
 
+from bookings.search_attributes import SEARCH_ATTRIBUTES
 from local import children
 from local.namespace import prepare
 from local.run_all import until
-from local.run_temporal import SEARCH_ATTRIBUTES, STOP_SECONDS, until_stopped
+from local.run_temporal import STOP_SECONDS, until_stopped
 
 NAMESPACE = "default"
 RETENTION = timedelta(days=30)

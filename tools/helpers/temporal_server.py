@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from bookings.search_attributes import SEARCH_ATTRIBUTES
 from local.binary import find_or_get_binary
-from local.run_temporal import SEARCH_ATTRIBUTES, server_command
+from local.run_temporal import server_command
 
 
 def free_port() -> int:
