@@ -43,11 +43,13 @@ def addresses(site: Service, processes: dict[str, Started]) -> dict[str, str]:
     return {**bookings, **others, "not_found": "/nothing"}
 
 
-PAGES = ["form", "running", "booked", "cancelled", "needs_attention"]
-PAGES += ["list", "guide", "api", "not_found"]
+PAGES = ["form", "booked", "needs_attention", "list"]
+MORE_PAGES = ["running", "cancelled", "guide", "api", "not_found"]
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(
+    "name", [*PAGES, *(pytest.param(name, marks=pytest.mark.long) for name in MORE_PAGES)]
+)
 def test_page(new_page: NewPage, addresses: dict[str, str], name: str) -> None:
     page = new_page(tolerate="404")
     weighed: list[Response] = []

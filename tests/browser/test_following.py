@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.visits import NewPage, choose, fill_and_book, headline, states
@@ -11,6 +12,7 @@ from tools.helpers.service import GOOD, Service
 NOW = {"Prefer": "wait=0"}
 
 
+@pytest.mark.long
 def test_through_the_death_of_the_worker(
     page: Page, new_page: NewPage, site: Service, processes: dict[str, Started]
 ) -> None:
@@ -75,6 +77,7 @@ def test_cancelled_by_the_button_after_it_was_booked(page: Page, site: Service) 
     assert site.held(booking_id) == []
 
 
+@pytest.mark.long
 def test_two_tabs_ask_with_a_tag_and_stop_when_it_is_over(page: Page, new_page: NewPage) -> None:
     page.clock.install()
     statuses: list[int] = []
@@ -105,6 +108,7 @@ def test_the_same_booking_has_the_same_tag(page: Page, site: Service) -> None:
     assert "Accept" in first.headers["Vary"]
 
 
+@pytest.mark.long
 def test_without_javascript_the_page_is_loaded_again(new_page: NewPage) -> None:
     page = new_page(java_script_enabled=False)
     fill_and_book(page, attempts="3")

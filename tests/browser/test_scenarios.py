@@ -45,6 +45,7 @@ def test_a_quick_scenario(
     assert f"/workflows/{booking_id}" in str(link.get_attribute("href"))
 
 
+@pytest.mark.long
 def test_recover_forward_shows_each_attempt(page: Page, site: Service) -> None:
     booking_id = choose(page, "Recover forward")
     car = page.locator("#leg-car")

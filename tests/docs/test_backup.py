@@ -111,6 +111,7 @@ def answers(url: str) -> bool:
         return False
 
 
+@pytest.mark.long
 def test_a_supplier_is_copied_while_it_runs(tmp_path: Path) -> None:
     with running(tmp_path) as site:
         booking_id = site.book().json()["booking_id"]

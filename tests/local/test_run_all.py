@@ -85,7 +85,14 @@ async def test_whatever_dies_is_started_again(environment: Environment, tmp_path
         assert program.output.count(READY) == 1
 
 
-@pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "stop_signal",
+    [
+        signal.SIGINT,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.long),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.long),
+    ],
+)
 def test_a_signal_stops_everything(
     environment: Environment, tmp_path: Path, stop_signal: signal.Signals
 ) -> None:
@@ -96,6 +103,7 @@ def test_a_signal_stops_everything(
         assert program.pids() == []
 
 
+@pytest.mark.long
 def test_with_nohup_it_outlives_its_terminal(environment: Environment, tmp_path: Path) -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does, and children inherit it
     try:
@@ -111,6 +119,7 @@ def test_with_nohup_it_outlives_its_terminal(environment: Environment, tmp_path:
         signal.signal(signal.SIGHUP, before)
 
 
+@pytest.mark.long
 def test_what_does_not_stop_is_killed(environment: Environment, tmp_path: Path) -> None:
     with run_all(environment, tmp_path, worker=STUBBORN) as program:
         program.wait_for(READY)

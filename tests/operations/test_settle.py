@@ -6,6 +6,8 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from operations.settle import account
 from settings import CONFIGURATION_ERROR
 from tools.helpers.processes import Environment, started, wait_until
@@ -15,6 +17,7 @@ NOW = {"Prefer": "wait=0"}
 ANN = ("--by", "Ann", "--note", "phoned the rental")
 
 
+@pytest.mark.long
 def test_a_stuck_leg_is_settled(new_service: Callable[..., Service]) -> None:
     site = new_service(UNDO_PATIENCE="0.5")
     site.start_worker()

@@ -48,7 +48,10 @@ async def test_it_can_be_switched_on_over_open_bookings(world: World) -> None:
     assert states == [LegState.UNDONE, LegState.UNDONE, LegState.REFUSED]
 
 
-@pytest.mark.parametrize("ring", [[NEW], []], ids=["another key", "no key"])
+@pytest.mark.parametrize(
+    "ring",
+    [pytest.param([NEW], id="another key", marks=pytest.mark.long), pytest.param([], id="no key")],
+)
 async def test_a_booking_waits_for_a_missing_key_and_goes_on_with_it(
     world: World, ring: list[str]
 ) -> None:

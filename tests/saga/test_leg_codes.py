@@ -69,6 +69,7 @@ async def test_a_cancellation_has_a_code(world: World) -> None:
     assert [cancelled.code, *(leg.code for leg in cancelled.legs)] == [Code.CANCELLED] * 4
 
 
+@pytest.mark.long
 async def test_what_was_settled_or_stopped_has_a_code(world: World) -> None:
     world.flight.set_stock("a flight", 0)
     world.hotel.always_on_release = down

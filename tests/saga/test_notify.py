@@ -123,6 +123,7 @@ async def test_a_message_that_was_given_up_is_marked_and_changes_nothing(world: 
     assert len(world.held(handle)) == 3
 
 
+@pytest.mark.long
 async def test_after_an_outage_of_mail_nobody_is_told_booked_of_a_cancelled_trip(
     world: World, mailbox: Mailbox
 ) -> None:

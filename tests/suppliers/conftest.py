@@ -12,7 +12,7 @@ from suppliers.sql import SqlSupplier
 from tests.suppliers.shops import NewDatabase, Serve, Shop, new_postgresql, new_sqlite, serving
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewDatabase]:
     """Makes empty databases, and gives their URLs."""
     with ExitStack() as stack:

@@ -84,6 +84,7 @@ def test_what_temporal_could_not_look_up_is_not_said_to_be_unknown(
 def test_a_client_s_waiting_places_are_its_own(new_service: NewService) -> None:
     site = new_service(API_TOKENS=TOKENS, CLIENT_WAITING_PLACES="3")
     site.start_web()
+    wait_until(lambda: site.book(NOW | BETA).status_code == 202)  # Temporal is awake
     with crowd(site, 5, ACME) as statuses:
         wait_until(lambda: Counter(statuses) == {429: 2})
         with crowd(site, 1, BETA) as others:

@@ -76,6 +76,7 @@ def answers(url: str) -> bool:
         return False
 
 
+@pytest.mark.long
 def test_a_request_that_does_not_come_is_not_waited_for(site: Service) -> None:
     with connected(site) as nothing, connected(site) as head, connected(site) as body:
         head.sendall(b"GET /healthz HTTP/1.1\r\nX:")

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from itertools import pairwise
 
+import pytest
+
 from settings import CONFIGURATION_ERROR
 from shared import Leg
 from tools.helpers.processes import wait_until
@@ -35,6 +37,7 @@ def test_its_own_workers_book_and_undo_it(new_service: Callable[..., Service]) -
     assert not site.held(booking_id)
 
 
+@pytest.mark.long
 def test_it_is_called_no_faster_than_it_may(new_service: Callable[..., Service]) -> None:
     site = new_service(HOTEL_QUEUE="hotel")
     site.start_web()

@@ -26,7 +26,12 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", "/book"), ("GET", "/"), ("GET", "/bookings"), ("GET", "/bookings/trip-" + "0" * 32)],
+    [
+        ("POST", "/book"),
+        ("GET", "/bookings/trip-" + "0" * 32),
+        pytest.param("GET", "/", marks=pytest.mark.long),
+        pytest.param("GET", "/bookings", marks=pytest.mark.long),
+    ],
 )
 @pytest.mark.parametrize(
     "headers",
@@ -80,6 +85,7 @@ def test_each_client_sees_joins_and_cancels_only_its_own(guarded: Service) -> No
     assert of_beta["booking_id"] not in of(ACME)
 
 
+@pytest.mark.long
 def test_tokens_are_not_logged(guarded: Service) -> None:
     guarded.book(ACME)
     guarded.http.get("/", headers={"Authorization": "Bearer a-guess"})

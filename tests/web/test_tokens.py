@@ -101,6 +101,7 @@ def test_a_file_that_others_can_read_is_warned_of(tmp_path: Path, mode: int, war
     assert stat.S_IMODE(file.stat().st_mode) == mode
 
 
+@pytest.mark.long
 def test_a_guesser_waits_longer_and_longer_and_nobody_else_does(new_service: NewService) -> None:
     """The service has 41 threads, so that 80 guesses would take all if waiting took one."""
     site = new_service(API_TOKENS=f"acme:{OLD}", WAITING_PLACES="1")
