@@ -2,7 +2,16 @@
 
 from itertools import islice
 
-from tools.chaos.plan import IN_A_CLUSTER, Act, Errand, Fault, Victim, errand, faults
+from tools.chaos.plan import (
+    IN_A_CLUSTER,
+    IN_A_CLUSTER_PAUSES,
+    Act,
+    Errand,
+    Fault,
+    Victim,
+    errand,
+    faults,
+)
 
 
 def first_faults(seed: int) -> list[Fault]:
@@ -22,6 +31,17 @@ def test_everything_goes_wrong_in_a_long_run() -> None:
     plan = first_faults(7) + list(islice(faults(7, IN_A_CLUSTER), 200))
     assert {fault.act for fault in plan} == set(Act)
     assert {victim for fault in plan for victim in fault.victims} == set(Victim)
+
+
+def test_a_run_in_a_cluster_has_60_kills_in_280_seconds() -> None:
+    """Even if each fault waits a second for its victim."""
+    elapsed, kills = 0.0, 0
+    for fault in faults(7, IN_A_CLUSTER, IN_A_CLUSTER_PAUSES):
+        elapsed += fault.pause + 1
+        if elapsed > 280:
+            break
+        kills += len(fault.victims) * (fault.act is Act.KILL)
+    assert kills >= 60
 
 
 def test_clients_do_all_that_clients_do() -> None:

@@ -98,7 +98,10 @@ async def run(site: Site, folder: Path, seed: int, bookings: int, seconds: float
     """Run clients during all faults, then return the violations."""
     load, havoc = Load(), Havoc(site)
     begun = time.monotonic()
-    faults = plan.faults(seed, plan.IN_A_CLUSTER if site.is_cluster else plan.FREQUENCIES)
+    if site.is_cluster:
+        faults = plan.faults(seed, plan.IN_A_CLUSTER, plan.IN_A_CLUSTER_PAUSES)
+    else:
+        faults = plan.faults(seed)
     async with AsyncExitStack() as stack:
         if not site.is_cluster:  # which has two
             await stack.enter_async_context(second_worker(site, folder / "second-worker.log"))

@@ -65,7 +65,11 @@ FREQUENCIES: list[Frequency] = [
     (1, Act.LOCK, (Victim.HOTEL,), (1, 4)),
     (1, Act.LOCK, (Victim.FLIGHT,), (8, 13)),  # longer than a connection waits for a lock
 ]
-PAUSES = (0.2, 6.0)
+Pauses = tuple[float, float]
+
+PAUSES: Pauses = (0.2, 6.0)
+IN_A_CLUSTER_PAUSES: Pauses = (0.2, 3.0)
+"""Shorter, since a fault there often waits for its victim: 60 kills should fit into 280 s."""
 
 IN_A_CLUSTER: list[Frequency] = [
     (4, Act.KILL, (Victim.HISTORY,), (0, 0)),
@@ -82,13 +86,15 @@ IN_A_CLUSTER: list[Frequency] = [
 ]
 
 
-def faults(seed: int, frequencies: list[Frequency] = FREQUENCIES) -> Iterator[Fault]:
+def faults(
+    seed: int, frequencies: list[Frequency] = FREQUENCIES, pauses: Pauses = PAUSES
+) -> Iterator[Fault]:
     """An endless sequence of faults."""
     chance = random.Random(f"{seed}/faults")  # noqa: S311
     weights = [frequency[0] for frequency in frequencies]
     while True:
         [(_, act, victims, lasts)] = chance.choices(frequencies, weights)
-        yield Fault(chance.uniform(*PAUSES), act, victims, chance.uniform(*lasts), chance.random())
+        yield Fault(chance.uniform(*pauses), act, victims, chance.uniform(*lasts), chance.random())
 
 
 @dataclass(frozen=True)
