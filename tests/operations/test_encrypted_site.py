@@ -165,7 +165,7 @@ def test_the_commands_work(site: Service) -> None:
     [key, *_] = [it.key for it in site.held(booking_id)]
 
     temporal(site, "delete", f"--workflow-id={booking_id}")
-    wait_until(lambda: site.status(booking_id) == "")
+    wait_until(lambda: site.status(booking_id) == "", timeout=120)  # Temporal takes its time
     status, output = operate(site, "adopt", key)
     assert status == 0, output
     wait_until(lambda: site.status(booking_id) == "booked")
