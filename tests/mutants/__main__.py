@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent.parent
 LEFT_OUT = shutil.ignore_patterns(".*", "data", "docs", "screenshots", "__pycache__")
-PYTEST = ["pytest", "-x", "-q", "-p", "no:cacheprovider"]
+PYTEST = ["pytest", "-x", "-q", "-m", "", "-p", "no:cacheprovider"]  # of the long tier too
 
 
 class Mutant(NamedTuple):
