@@ -9,7 +9,7 @@ from temporalio.api.errordetails.v1 import NotFoundFailure
 from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 
 from bookings.codec import MissingKey
-from bookings.errors import KeyMissing, TemporalAway
+from bookings.errors import CannotDecrypt, TemporalAway
 
 log = logging.getLogger(__name__)
 
@@ -64,13 +64,13 @@ def readable() -> Iterator[None]:
     """Read what Temporal has.
 
     Raises:
-        KeyMissing: This process lacks its key, which the log names.
+        CannotDecrypt: This process lacks its key, which the log names.
     """
     try:
         yield
     except MissingKey as error:
         log.error("%s", error)
-        raise KeyMissing from error
+        raise CannotDecrypt from error
 
 
 @asynccontextmanager
@@ -79,7 +79,7 @@ async def temporal(booking_id: str | None = None) -> AsyncIterator[None]:
 
     Raises:
         TemporalAway: Temporal is unreachable, or slow. It names the booking that may have started.
-        KeyMissing: This process lacks the key of what Temporal has.
+        CannotDecrypt: This process lacks the key of what Temporal has.
     """
     try:
         with readable():

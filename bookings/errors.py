@@ -76,7 +76,7 @@ class Overloaded(BookingError):
     text = "There is more to book than the service can do at the moment. Try again soon."
 
 
-class KeyMissing(BookingError):
+class CannotDecrypt(BookingError):
     """What Temporal has is encrypted, and this process lacks the key; its log says which."""
 
     text = "The service lacks the key to read this. Staff must add it; nothing is lost."

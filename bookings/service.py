@@ -113,7 +113,7 @@ class Bookings:
         An outage of Temporal does not end the wait: the booking survives it, and may still end.
 
         Raises:
-            KeyMissing: This process lacks the key of the outcome.
+            CannotDecrypt: This process lacks the key of the outcome.
         """
         if seconds <= 0:
             # A question that is withdrawn at once interrupts the embedded server's database, in

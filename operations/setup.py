@@ -18,13 +18,12 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from bookings.calls import RETRY
+from bookings import calls
 from bookings.client import connect, connect_config
 from bookings.errors import BookingError
-from bookings.listing import Filter
+from bookings.listing import Filter, list_bookings
 from bookings.notices import mail_folder
 from bookings.search_attributes import SEARCH_ATTRIBUTES, create_missing
-from bookings.service import Bookings
 from operations.audit.shops import CannotAuditError, open_shops
 from operations.subcommands import Subcommands
 from runtime.tokens import Tokens
@@ -65,7 +64,7 @@ def run(settings: Settings, _: argparse.Namespace) -> int:
 
 async def check_all(settings: Settings) -> int:
     """Make all checks, print a line about each, and return the exit status: 0 if all is ready."""
-    client = await connect(settings, lazy=True, retry=RETRY)
+    client = await connect(settings, lazy=True, retry=calls.RETRY)
     ready = 0
     for name, check in CHECKS.items():
         try:
@@ -97,7 +96,7 @@ async def temporal(settings: Settings, client: Client) -> str:
             ) from error
         where = connect_config(settings)["target_host"]
         raise NotReady(
-            f"nothing answers at {where}. Start it, or set TEMPORAL_ADDRESS. ({error})"
+            f"{where} cannot be reached, or refuses us. Start it, or see docs/connect.md. ({error})"
         ) from error
     return f"server {server.server_version}, namespace {client.namespace}"
 
@@ -129,10 +128,10 @@ async def suppliers(settings: Settings, _: Client) -> str:
 
 async def mail(settings: Settings, _: Client) -> str:
     """The mail server, to the end of the login."""
-    mailer = Mailer(settings.smtp_url, settings.mail_from, folder=mail_folder(settings))
     try:
+        mailer = Mailer(settings.smtp_url, settings.mail_from, folder=mail_folder(settings))
         await asyncio.to_thread(mailer.check)
-    except (NotSent, OSError) as error:
+    except (ValueError, NotSent, OSError) as error:
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise NotReady(f"{why.rstrip('.')}. Set SMTP_URL, or start the mail server.") from error
     if mailer.folder:
@@ -154,7 +153,8 @@ async def tokens(settings: Settings, _: Client) -> str:
 async def keys(settings: Settings, client: Client) -> str:
     """The keys of encryption: whether the latest bookings can be read."""
     try:
-        await Bookings(client).page(Filter(), None)
+        async with calls.temporal():  # no filter: the server learns of new search attributes late
+            await list_bookings(client, Filter(), None, searchable=False)
     except BookingError as error:
         raise NotReady(str(error)) from error
     on = bool(settings.secrets("encryption_keys"))

@@ -24,8 +24,8 @@ from werkzeug.http import parse_accept_header
 from bookings.errors import (
     BadCursor,
     BookingError,
+    CannotDecrypt,
     CannotRetry,
-    KeyMissing,
     KeyUsed,
     NoLongerKept,
     NoSuchBooking,
@@ -50,7 +50,7 @@ STATUSES: dict[type[Exception], int] = {
     CannotRetry: 409,
     KeyUsed: 422,
     NotSearchable: 422,
-    KeyMissing: 503,
+    CannotDecrypt: 503,
     NoWorker: 503,
     Overloaded: 503,
     TemporalAway: 503,

@@ -56,15 +56,21 @@ def findings(site: Service) -> list[tuple[str, str]]:
     return re.findall(r"VIOLATION \((\S+)\) (\S+)", operations(site, "audit"))
 
 
-@pytest.mark.long
-def test_temporal_is_restored_to_yesterday(tmp_path: Path) -> None:
-    with running(tmp_path) as site:
+def back_up_between(folder: Path) -> tuple[str, str]:
+    """A trip that was booked before the backup and cancelled after it, and one booked after it."""
+    with running(folder) as site:
         before = site.book().json()["booking_id"]
-    run(COPY, tmp_path)
-    with running(tmp_path) as site:
+    run(COPY, folder)
+    with running(folder) as site:
         since = site.book().json()["booking_id"]
         site.http.post(f"/bookings/{before}/cancel")
         assert findings(site) == []
+    return before, since
+
+
+@pytest.mark.long
+def test_temporal_is_restored_to_yesterday(tmp_path: Path) -> None:
+    before, since = back_up_between(tmp_path)
     run(RESTORE, tmp_path)
 
     with running(tmp_path) as site:
@@ -79,12 +85,7 @@ def test_temporal_is_restored_to_yesterday(tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_a_supplier_is_restored_to_yesterday(tmp_path: Path) -> None:
-    with running(tmp_path) as site:
-        before = site.book().json()["booking_id"]
-    run(COPY, tmp_path)
-    with running(tmp_path) as site:
-        since = site.book().json()["booking_id"]
-        site.http.post(f"/bookings/{before}/cancel")
+    before, since = back_up_between(tmp_path)
     run(RESTORE.replace("temporal.db", "car.db"), tmp_path)
 
     with running(tmp_path) as site:

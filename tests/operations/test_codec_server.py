@@ -34,7 +34,7 @@ def staff(held_back: list[float]) -> FlaskClient:
     known = {TOKEN: "ann"}
     app = create_codec(Codec({"k": b"k" * 32}), lambda token: known.get(token, ""), f"{UI}/home")
     client = app.test_client()
-    client.environ_base[HOLD_BACK] = held_back.append  # type: ignore[assignment]
+    client.environ_base[HOLD_BACK] = held_back.append  # type: ignore[assignment]  # it is typed for texts only
     return client
 
 

@@ -198,7 +198,7 @@ def test_a_web_process_without_the_key_says_so(
         for path in (f"/bookings/{booking_id}", f"/bookings/{booking_id}/events", "/bookings"):
             answer = httpx2.get(url + path)
             assert answer.status_code == 503
-            assert answer.json()["type"].endswith("#key-missing")
+            assert answer.json()["type"].endswith("#cannot-decrypt")
             assert "key" in answer.json()["detail"]
             assert "first" not in answer.json()["detail"]
         if not keys:  # with another key, the workers could not book

@@ -65,3 +65,12 @@ def test_it_says_what_to_do(new_service: Callable[..., Service], tmp_path: Path)
     assert (status, lines[-1]) == (1, f"ready: {7 - len(to_do)} of 7")
     assert not any(secret in "".join(lines) for secret in (OTHER, "hunter2", "short"))
     assert not (Path(site.environment["DATA_DIR"]) / f"{Leg.CAR}.db").exists(), "it only looks"
+
+
+def test_an_address_that_is_no_mail_server_s_is_one_of_its_lines(
+    new_service: Callable[..., Service],
+) -> None:
+    status, lines = set_up(new_service(SMTP_URL="nonsense"))
+    assert (status, lines[-1]) == (1, "ready: 6 of 7")
+    [mail] = [line for line in lines if line.startswith("TO DO")]
+    assert "SMTP_URL must be smtp://" in mail
