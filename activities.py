@@ -6,7 +6,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
@@ -23,6 +23,8 @@ from suppliers.breaker import Breaker
 from suppliers.bulkhead import Bulkhead, NoPlace
 from suppliers.mail import Mailer, NotSent
 from suppliers.rehearsal import Rehearsal, RehearsedFault
+
+T = TypeVar("T")
 
 
 class Shares(NamedTuple):
@@ -160,18 +162,18 @@ class Activities:
     async def _reserve(self, order: LegOrder) -> None:
         with self._calling(order.leg, "book"):
             if self.rehearsal:
-                await self.rehearsal.before_booking(order, activity.info().attempt)
+                await self.rehearsal.before_booking(order, attempt_at(order))
             reserve = self.suppliers[order.leg].reserve
             await self._calls[order.leg].run(
                 order.item, reserve, order.key, order.item, order.traveller
             )
 
-    async def _release(self, order: LegOrder) -> None:
+    async def _release(self, order: LegOrder) -> bool:
         with self._calling(order.leg, "undo"):
             if self.rehearsal:
                 await self.rehearsal.before_undo(order)
             release = self.suppliers[order.leg].release
-            await self._undos[order.leg].run(order.item, release, order.key)
+            return await self._undos[order.leg].run(order.item, release, order.key)
 
     @contextmanager
     def _calling(self, leg: Leg, call: str) -> Iterator[None]:
@@ -203,16 +205,16 @@ class Activities:
             raise ApplicationError(reason, category=ApplicationErrorCategory.BENIGN) from None
 
 
-async def step(order: LegOrder, work: Coroutine[Any, Any, None]) -> StepDone:
+async def step(order: LegOrder, work: Coroutine[Any, Any, bool | None]) -> StepDone:
     """Do one attempt at a leg's work, and show Temporal meanwhile that this worker lives.
 
     Raises:
         ApplicationError: With words for people, and the number of the attempt as its detail.
             Type `Refused` is the supplier's last word; any other leaves the outcome unknown.
     """
-    attempt = activity.info().attempt
+    attempt = attempt_at(order)
     try:
-        await with_heartbeats(work)
+        held = await with_heartbeats(work, attempt)
     except Refused as refusal:
         tell(order, f"refused: {code_of([type(refusal).__name__])}")
         raise ApplicationError(
@@ -235,7 +237,13 @@ async def step(order: LegOrder, work: Coroutine[Any, Any, None]) -> StepDone:
             f"{order.leg.capitalize()} service is down", attempt, type=type(error).__name__
         ) from error
     tell(order, done())
-    return StepDone(attempt=attempt)
+    return StepDone(attempt=attempt, held=bool(held))
+
+
+def attempt_at(order: LegOrder) -> int:
+    """The number of the attempt that runs; the one in the workflow's own task is the first."""
+    info = activity.info()
+    return info.attempt + (order.tried and not info.is_local)
 
 
 def tell(order: LegOrder, words: str, level: int = logging.INFO) -> None:
@@ -272,14 +280,13 @@ def not_made(busy: NoPlace | Busy | TooSoon, *details: int) -> ApplicationError:
     )
 
 
-async def with_heartbeats(work: Coroutine[Any, Any, None]) -> None:
+async def with_heartbeats(work: Coroutine[Any, Any, T], attempt: int) -> T:
     """Wait for `work`; a heartbeat that stops lets another worker take over from a killed one."""
-    info = activity.info()
-    every = (info.heartbeat_timeout or timedelta(seconds=3)) / 3
+    every = (activity.info().heartbeat_timeout or timedelta(seconds=3)) / 3
     task = asyncio.create_task(work)
     try:
         while not (await asyncio.wait([task], timeout=every.total_seconds()))[0]:
-            activity.heartbeat(info.attempt)
+            activity.heartbeat(attempt)
     finally:
         task.cancel()
-    task.result()
+    return task.result()

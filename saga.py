@@ -65,6 +65,7 @@ class Outcome(NamedTuple):
     reason: str | None = None
     result: Any = None
     error: ActivityError | None = None
+    undone: Any = None  # its undo's result
 
 
 @dataclass(frozen=True)
@@ -197,10 +198,9 @@ class Saga:
                 raise
             outcome = Outcome(State.DONE, result=result)
             if verb is Verb.UNDO:  # of a step that was not done, the outcome stays as it is
-                done = before.state is State.DONE
-                outcome = (
-                    before._replace(state=State.UNDONE, reason=self.reason) if done else before
-                )
+                outcome = before._replace(undone=result)
+                if before.state is State.DONE:
+                    outcome = outcome._replace(state=State.UNDONE, reason=self.reason)
             self.outcomes[step.name] = outcome
             return result
 

@@ -7,6 +7,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.exceptions import TimeoutError as ActivityTimeout
 
 from activities import Activities
+from bookings.first_tries import FirstTries
 from bookings.follow_ups import NotifyWorkflow, SettleWorkflow, alert_staff, leave_behind
 from saga import (
     FAILED,
@@ -36,6 +37,7 @@ from shared import (
     Notice,
     SettledLeg,
     Status,
+    StepDone,
     code_of,
 )
 
@@ -69,7 +71,7 @@ class BookWorkflow(Settleable):
                 await self.saga.do(self.trip.step(leg))
             return await self.trip.end(Status.BOOKED)
         except FAILED:
-            if trip.keyed and not self.trip.refused:
+            if self.trip.may_hold_more:
                 self.trip.owe_the_rest()
             await self.saga.undo_all()
             outcome = await self.trip.end(Status.CANCELLED)
@@ -100,7 +102,9 @@ class Trip:
     def __init__(self, trip: BookVacationInput) -> None:
         self.booking_id = workflow.info().workflow_id.removesuffix(CANCEL_SUFFIX)
         self.input = trip
-        self.saga = Saga(self._changed, self._settled)
+        seconds = trip.pace.first_try
+        hooks = self._changed, self._settled
+        self.saga = FirstTries(*hooks, seconds) if seconds else Saga(*hooks)
         self.alerting: asyncio.Task[None] | None = None
 
     def step(self, leg: Leg) -> Step:
@@ -111,15 +115,17 @@ class Trip:
         return Step(leg, book, undo, order, options(self.input, leg), summary)
 
     @property
-    def refused(self) -> bool:
-        """Whether a supplier refused a leg; none refuses what an older trip holds."""
-        return any(it.state is State.REFUSED for it in self.saga.outcomes.values())
+    def may_hold_more(self) -> bool:
+        """Whether legs may be held that this run did not come to.
+
+        First tries that were lost with their task may have booked them. Or its key is that of an
+        older trip, which Temporal has forgotten and the suppliers hold: none refuses that.
+        """
+        refused = any(it.state is State.REFUSED for it in self.saga.outcomes.values())
+        return self.input.pace.first_try > 0 or (self.input.keyed and not refused)
 
     def owe_the_rest(self) -> None:
-        """Undo also the legs that it did not come to.
-
-        Its key may be that of an older trip, which Temporal has forgotten and the suppliers hold.
-        """
+        """Undo also the legs that it did not come to."""
         begun = {step.name for step in self.saga.owed}
         self.saga.owed += [self.step(leg) for leg in Leg if leg not in begun]
 
@@ -179,16 +185,23 @@ class Trip:
         return BookingOutcome(status=status, legs=legs, code=self._code(), reason=self.saga.reason)
 
     def _leg(self, leg: Leg, outcome: Outcome) -> LegOutcome:
-        booked = outcome.state is State.DONE
+        if self._was_lost(outcome):
+            first = StepDone(attempt=1)
+            outcome = Outcome(State.UNDONE, self.saga.reason, first)
         return LegOutcome(
             leg=leg,
             item=self.input.item(leg),
-            state=LegState.BOOKED if booked else LegState(outcome.state),
+            state=LegState.BOOKED if outcome.state is State.DONE else LegState(outcome.state),
             attempts=attempts(outcome),
             code=self._code_of(outcome),
             # The operator's name and note are for the supplier's ledger.
             reason=SETTLED if outcome.state is State.SETTLED else outcome.reason,
         )
+
+    def _was_lost(self, outcome: Outcome) -> bool:
+        """Whether a first try was lost with its task, and only the undo found what it booked."""
+        untouched = self.input.pace.first_try > 0 and outcome.state is State.NOT_ATTEMPTED
+        return untouched and bool(outcome.undone and outcome.undone.held)
 
     def _code(self) -> Code | None:
         """Why the trip is not booked: because of its first leg that failed, or by request."""

@@ -123,7 +123,10 @@ class Message(BaseModel):
 
 
 class Pace(Message):
-    """A saga's times, in seconds. They are part of its input, so a replay sees the same ones."""
+    """A saga's times, in seconds. They are part of its input, so a replay sees the same ones.
+
+    `first_try` is how long a leg is tried in the workflow's own task first; 0 is not at all.
+    """
 
     first_retry: float = 0.2
     longest_retry: float = 2
@@ -133,6 +136,7 @@ class Pace(Message):
     undo_patience: float = 10
     longest_undo_retry: float = 30
     notify_deadline: float = 3600
+    first_try: float = 0
 
 
 def fingerprint_of(request: dict[str, Any]) -> str:
@@ -183,23 +187,32 @@ class BookVacationInput(Message):
             item=self.item(leg),
             traveller=self.traveller,
             attempts=self.attempts,
+            tried=self.pace.first_try > 0 and leg not in self.queues,
         )
 
 
 class LegOrder(Message):
-    """The input of a leg's activities; `key` makes both idempotent at the supplier."""
+    """The input of a leg's activities; `key` makes both idempotent at the supplier.
+
+    `tried`: an attempt in the workflow's own task comes before all others.
+    """
 
     key: str
     leg: Leg
     item: str
     traveller: str
     attempts: int = 1
+    tried: bool = False
 
 
 class StepDone(Message):
-    """The result of a leg's activity: the number of the attempt that succeeded."""
+    """The result of a leg's activity: the number of the attempt that succeeded.
+
+    `held` is an undo's: whether the leg was ever booked.
+    """
 
     attempt: int
+    held: bool = False
 
 
 class LegOutcome(Message):

@@ -53,6 +53,9 @@ class EventKind(StrEnum):
     ENDED = "ended"
 
 
+NOT_BOOKED = {LegState.NOT_ATTEMPTED, LegState.REFUSED, LegState.FAILED}
+
+
 class Event(BaseModel):
     """One event of a booking's story.
 
@@ -156,7 +159,7 @@ class Teller:
         if verb is not Verb.UNDO:
             kind = EventKind.BOOKING
             self.states[leg] = LegState.BOOKING
-        elif self.states.get(leg) in {LegState.REFUSED, LegState.FAILED}:
+        elif self.states.get(leg) in NOT_BOOKED:
             kind = EventKind.CHECKING
         else:
             kind = EventKind.UNDOING
@@ -183,6 +186,8 @@ class Teller:
                 started = event.workflow_execution_started_event_attributes
                 cancels = started.workflow_id.endswith(CANCEL_SUFFIX)
                 kind = EventKind.CANCEL_REQUESTED if cancels else EventKind.RECEIVED
+                if not cancels:
+                    self.states |= dict.fromkeys(Leg, LegState.NOT_ATTEMPTED)
             case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED:
                 kind = EventKind.CANCEL_REQUESTED
             case EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
+from temporalio.api.enums.v1 import PendingWorkflowTaskState
 from temporalio.client import (
     Client,
     WorkflowExecutionDescription,
@@ -17,6 +18,7 @@ from bookings.decoding import decrypt
 from bookings.errors import Stopped
 from bookings.events import Event, story_of
 from bookings.history import BookingLeg, Condition, condition_of, legs_so_far
+from bookings.retelling import retold
 from shared import (
     ALERT_SUFFIX,
     CANCEL_SUFFIX,
@@ -169,8 +171,8 @@ async def outcome_so_far(
         booked: What it started from, if it cancels a booked trip.
     """
     known = await description.memo_value(OUTCOME_MEMO, None, type_hint=BookingOutcome)
-    events = (await handle.fetch_history()).events
-    pending = description.raw_description.pending_activities
+    history = await handle.fetch_history()
+    events, pending = retold(history.events, description.raw_description.pending_activities)
     await decrypt(description.data_converter, events, pending)
     story = story_of(events, pending, booked.events if booked else ())
     if description.status is WorkflowExecutionStatus.COMPLETED:
@@ -190,10 +192,25 @@ async def outcome_so_far(
     )
     if description.status is not WorkflowExecutionStatus.RUNNING:
         return Known(stopped_from_outside(outcome), Condition.STOPPED, story)
+    if outcome.status is Status.RUNNING and may_book_unseen(description, trip):
+        outcome = outcome.model_copy(update={"legs": [seen_as_booking(leg) for leg in legs]})
     condition = condition_of(events)
     if condition is Condition.CANCELLING and outcome.status is not Status.RUNNING:
         condition = None  # the undo has begun
     return Known(outcome, condition, story)
+
+
+def may_book_unseen(description: WorkflowExecutionDescription, trip: BookVacationInput) -> bool:
+    """Whether first tries may run, or have been lost, of which nothing is in the history yet."""
+    task = description.raw_description.pending_workflow_task
+    began = PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_STARTED
+    return trip.pace.first_try > 0 and (task.state == began or task.attempt > 1)
+
+
+def seen_as_booking(leg: LegOutcome) -> LegOutcome:
+    """A leg that may be booked by now, though nothing says so."""
+    untouched = leg.state is LegState.NOT_ATTEMPTED
+    return leg.model_copy(update={"state": LegState.BOOKING}) if untouched else leg
 
 
 def with_attempts_of(booked: BookingOutcome, cancelled: BookingOutcome) -> BookingOutcome:

@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Iterable
 from contextlib import suppress
+from datetime import timedelta
 
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.common import MetricMeter, WorkflowIDReusePolicy
@@ -35,10 +36,25 @@ from shared import (
     TRIP_MEMO,
     BookingOutcome,
     BookVacationInput,
+    Pace,
     Status,
 )
 
 log = logging.getLogger(__name__)
+
+
+TASK_TIMEOUT = timedelta(seconds=3)
+"""How long a worker may be silent about a task with first tries, before another takes it over."""
+
+
+def pace_of(settings: Settings) -> Pace:
+    """The times of a booking, as configured; without first tries that no leg's deadline allows."""
+    fits = settings.first_try < settings.leg_deadline
+    return Pace(
+        leg_deadline=settings.leg_deadline,
+        undo_patience=settings.undo_patience,
+        first_try=settings.first_try if fits else 0,
+    )
 
 
 class Bookings:
@@ -241,6 +257,7 @@ class Bookings:
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             memo={TRIP_MEMO: trip},
             search_attributes=attributes,
+            task_timeout=TASK_TIMEOUT if trip.pace.first_try else None,
             static_summary=f"Trip of {trip.book_user_id}",
         )
 

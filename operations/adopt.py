@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 from bookings.errors import BookingError
 from bookings.names import user_id
-from bookings.service import Bookings
+from bookings.service import Bookings, pace_of
 from operations.audit.shops import CannotAuditError, Held, Shop, open_shops
 from operations.subcommands import Subcommands
 from settings import CONFIGURATION_ERROR, Settings
-from shared import BOOKING_ID, BookVacationInput, Leg, Pace
+from shared import BOOKING_ID, BookVacationInput, Leg
 
 KEY = f"({BOOKING_ID}):([0-9a-f]+):({'|'.join(Leg)})"
 NOT_HELD = "(not held)"
@@ -72,7 +72,7 @@ async def adopt(settings: Settings, key: str, owner: str) -> str:
         name=name,
         owner=owner,
         fingerprint=fingerprint,
-        pace=Pace(leg_deadline=settings.leg_deadline, undo_patience=settings.undo_patience),
+        pace=pace_of(settings),
         queues=settings.queues(),
         adopted=len(items) == len(Leg),
     )

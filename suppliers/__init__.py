@@ -57,10 +57,12 @@ class Supplier(Protocol):
             Refused: Nothing was taken, and a retry would not help.
         """
 
-    def release(self, key: str) -> None:
+    def release(self, key: str) -> bool:
         """Give back what is held under the key, once, and refuse the key from now on.
 
-        It is not an error if nothing is held, or ever was.
+        Returns:
+            Whether anything was ever held under it, however often this is asked; false also if the
+            supplier cannot tell.
         """
 
     def settle(self, key: str, note: str) -> None:

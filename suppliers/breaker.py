@@ -55,10 +55,11 @@ class Breaker:
             raise
         self._answered()
 
-    def release(self, key: str) -> None:
+    def release(self, key: str) -> bool:
         """See `Supplier.release`."""
-        self.supplier.release(key)
+        held = self.supplier.release(key)
         self._answered()
+        return held
 
     def settle(self, key: str, note: str) -> None:
         """See `Supplier.settle`."""

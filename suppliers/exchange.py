@@ -61,7 +61,7 @@ class Partner:
     def __init__(self, url: str, leg: str, access: Access) -> None:
         self._leg = leg
         self._deadline = access.deadline
-        headers = {"Accept-Encoding": "identity"}
+        headers = {"Accept-Encoding": "identity", "Prefer": "return=representation"}
         if access.token:
             headers["Authorization"] = f"Bearer {access.token}"
         # httpcore2 leaks the socket of a TLS handshake that is cancelled, so one that hangs has to

@@ -40,9 +40,9 @@ class HttpSupplier:
         if answer.status not in SUCCESSES or answer.field("key") != key:
             raise self._unknown("PUT", answer.status)
 
-    def release(self, key: str) -> None:
-        """See `Supplier.release`."""
-        self._delete(key)
+    def release(self, key: str) -> bool:
+        """See `Supplier.release`; a service that does not return what was held cannot tell."""
+        return self._delete(key)
 
     def settle(self, key: str, note: str) -> None:
         """See `Supplier.settle`; a service that keeps no notes still releases the key."""
@@ -60,10 +60,13 @@ class HttpSupplier:
         """See `Supplier.close`."""
         self._partner.close()
 
-    def _delete(self, key: str, body: dict[str, str] | None = None) -> None:
+    def _delete(self, key: str, body: dict[str, str] | None = None) -> bool:
         answer = self._ask("DELETE", key, body)
+        if answer.status == HTTPStatus.OK and answer.field("key") == key:
+            return answer.field("item") != ""
         if answer.status != HTTPStatus.NO_CONTENT:
             raise self._unknown("DELETE", answer.status)
+        return False
 
     def _ask(self, method: str, key: str, body: dict[str, str] | None) -> Answer:
         answer = self._partner.ask(method, key, body)

@@ -64,7 +64,10 @@ def create_service(supplier: SqlSupplier, is_known: Callable[[str], object] | No
             supplier.settle(key, note)
         else:
             supplier.release(key)
-        return "", HTTPStatus.NO_CONTENT
+        if "return=representation" not in request.headers.get("Prefer", ""):
+            return "", HTTPStatus.NO_CONTENT
+        found = supplier.find(key)
+        return {"key": key, "item": found.item if found else ""}
 
     @app.patch("/reservations/<key>")
     def forget(key: str) -> ResponseReturnValue:

@@ -43,6 +43,7 @@ _MARK_RELEASED = (
     .values(state="released", traveller="", changed_at=bindparam("now"))
     .returning(reservation.c.item)
 )
+_ITEM = select(reservation.c.item).where(reservation.c.key == bindparam("this"))
 _FORGET = update(reservation).where(reservation.c.key == bindparam("this")).values(traveller="")
 _GIVE_BACK = update(stock).where(stock.c.item == bindparam("this")).values(taken=stock.c.taken - 1)
 _WRITE_LEDGER = insert(ledger)
@@ -80,12 +81,12 @@ class SqlSupplier:
             else:
                 self._check_same(db, key, item)
 
-    def release(self, key: str) -> None:
-        """See `Supplier.release`; the fence is a reservation that is inserted as released."""
+    def release(self, key: str) -> bool:
+        """See `Supplier.release`; the fence is a reservation of nothing, inserted as released."""
         if unfit(key):
-            return  # nothing can ever be reserved under it
+            return False  # nothing can ever be reserved under it
         with writing(self._ready_engine()) as db:
-            self._release(db, key)
+            return self._release(db, key)
 
     def settle(self, key: str, note: str) -> None:
         """See `Supplier.settle`; retries do not write the note again."""
@@ -160,13 +161,16 @@ class SqlSupplier:
         found = self._reservations(and_(reservation.c.traveller != "", named))
         return [one.key for one in found]
 
-    def _release(self, db: Connection, key: str) -> None:
+    def _release(self, db: Connection, key: str) -> bool:
         # Inserting first decides the race with a concurrent reserve.
         if self._record(db, key, "released"):
             _write_ledger(db, key, "", "fenced")
-        elif item := _mark_released(db, key):
+            return False
+        if item := _mark_released(db, key):
             db.execute(_GIVE_BACK, {"this": item})
             _write_ledger(db, key, item, "released")
+            return True
+        return bool(db.scalar(_ITEM, {"this": key}))
 
     def _reservations(self, which: ColumnElement[bool]) -> list[Reservation]:
         statement = _RESERVATION.where(which).order_by(reservation.c.changed_at)

@@ -12,10 +12,10 @@ from bookings.listing import Filter
 from bookings.names import booking_id_for, new_key
 from bookings.notices import mail_folder
 from bookings.reading import Booking
-from bookings.service import Bookings
+from bookings.service import Bookings, pace_of
 from runtime.metrics import WebMetrics
 from settings import Settings
-from shared import BookVacationInput, Pace
+from shared import BookVacationInput
 from web.access import client, is_staff, visible_to
 from web.admission import MAILS_LATER, Admission
 from web.answers import book_answer
@@ -62,7 +62,7 @@ def create_blueprint(settings: Settings, bookings: Bookings, metrics: WebMetrics
     routes = Blueprint("bookings", __name__)
     admission = Admission(settings, metrics.waiting)
     routes.before_request(lambda: admission.count(client()))
-    pace = Pace(leg_deadline=settings.leg_deadline, undo_patience=settings.undo_patience)
+    pace = pace_of(settings)
     queues = settings.queues()
 
     def patience() -> float:

@@ -98,8 +98,8 @@ class Networked:
     def reserve(self, key: str, item: str, traveller: str) -> None:
         self._supplier(key, undo=False).reserve(key, item, traveller)
 
-    def release(self, key: str) -> None:
-        self._supplier(key, undo=True).release(key)
+    def release(self, key: str) -> bool:
+        return self._supplier(key, undo=True).release(key)
 
     def settle(self, key: str, note: str) -> None:
         raise NotImplementedError

@@ -101,9 +101,11 @@ class FaultySupplier(SqlSupplier):
         fault = self.about.get(item, planned)
         play(fault, lambda: super(FaultySupplier, self).reserve(key, item, traveller))
 
-    def release(self, key: str) -> None:
+    def release(self, key: str) -> bool:
         fault = self.on_release.pop(0) if self.on_release else self.always_on_release
-        play(fault, lambda: super(FaultySupplier, self).release(key))
+        held: list[bool] = []
+        play(fault, lambda: held.append(super(FaultySupplier, self).release(key)))
+        return any(held)
 
     def settle(self, key: str, note: str) -> None:
         play(self.always_on_release, lambda: super(FaultySupplier, self).settle(key, note))

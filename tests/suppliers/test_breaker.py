@@ -28,8 +28,9 @@ class Scripted:
     def reserve(self, key: str, item: str, traveller: str) -> None:
         self._do(item)
 
-    def release(self, key: str) -> None:
+    def release(self, key: str) -> bool:
         self._do("release")
+        return True
 
     def settle(self, key: str, note: str) -> None:
         self._do("settle")

@@ -99,6 +99,13 @@ def test_a_release_is_done_only_if_the_partner_says_so(serve: Serve, status: int
         answer_to_release(serve, Response(status=status))
 
 
+def test_a_partner_that_returns_nothing_at_a_release_cannot_tell_what_was_held(
+    serve: Serve,
+) -> None:
+    with closing(HttpSupplier(serve(partner(lambda: Response(status=204))), "flight")) as supplier:
+        assert supplier.release(KEY) is False
+
+
 def test_a_partner_that_is_away_leaves_the_outcome_unknown() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

@@ -99,6 +99,13 @@ def test_release_of_what_was_never_booked_fences_the_key(shop: Shop) -> None:
     assert shop.taken == {}
 
 
+def test_a_release_says_whether_anything_was_held_however_often_it_is_asked(shop: Shop) -> None:
+    shop.supplier.reserve(KEY, ITEM, "Ada")
+
+    assert [shop.supplier.release(KEY) for _ in range(3)] == [True, True, True]
+    assert [shop.supplier.release(OTHER_KEY) for _ in range(3)] == [False, False, False]
+
+
 def test_a_late_reserve_after_the_release_is_refused(shop: Shop) -> None:
     shop.supplier.reserve(KEY, ITEM, "Ada")
     shop.supplier.release(KEY)
@@ -133,7 +140,7 @@ def test_what_cannot_be_stored_is_invalid(shop: Shop, text: str) -> None:
 def test_a_key_that_cannot_be_stored_is_invalid_and_can_be_released(shop: Shop, key: str) -> None:
     with pytest.raises(Invalid, match="The key"):
         shop.supplier.reserve(key, ITEM, "Ada")
-    shop.supplier.release(key)
+    assert shop.supplier.release(key) is False
 
     assert shop.taken == {}
 

@@ -24,6 +24,7 @@ class SupplierMachine(RuleBasedStateMachine):
         self.capacity: dict[str, int | None] = {}
         self.booked: dict[str, str] = {}
         self.released: set[str] = set()
+        self.ever_booked: set[str] = set()
 
     def teardown(self) -> None:
         self.supplier.close()
@@ -54,7 +55,8 @@ class SupplierMachine(RuleBasedStateMachine):
 
     @rule(key=keys)
     def release(self, key: str) -> None:
-        self.supplier.release(key)
+        self.ever_booked |= self.booked.keys()
+        assert self.supplier.release(key) is (key in self.ever_booked)
         self.booked.pop(key, None)
         self.released.add(key)
 

@@ -55,6 +55,8 @@ class Plan:
         self._idle.clear()
         try:
             if name in self._gates and not self.reached.is_set():
+                if info.is_local:  # nothing reaches a workflow while one runs
+                    raise self._down(name)
                 self.at_gate = name
                 self.reached.set()
                 await self.opened.wait()

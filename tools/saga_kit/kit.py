@@ -72,7 +72,12 @@ class Kit(Subject):
         return Report(results, len(cases))
 
     def _workflows(self, cached: bool) -> AbstractAsyncContextManager[Any]:
-        return self.worker(activities=[], max_cached_workflows=1000 if cached else 0)
+        """A worker of workflows, which has no activities but their local ones."""
+        return self.worker(
+            no_remote_activities=True,
+            interceptors=[self.faults],
+            max_cached_workflows=1000 if cached else 0,
+        )
 
     async def _observe(self, case: Case) -> Play:
         play = Play(self, case, set())

@@ -1,5 +1,6 @@
 """What a workflow's history says: its steps, the moments, and the story in words."""
 
+import json
 import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -45,7 +46,7 @@ class Past:
         self.cancelled: int | None = None
         self.closed_as: str | None = None
         self.lines: list[tuple[datetime, str]] = []
-        names, by_event = Names(), dict[int, str]()
+        names, by_event, tried = Names(), dict[int, str](), set[str]()
         for event in events:
             attributes: str = event.WhichOneof("attributes") or ""
             about = getattr(event, attributes)
@@ -55,7 +56,19 @@ class Past:
                 name = names.of(about.activity_type.name, about.activity_id)
                 by_event[number] = name
                 self.scheduled.setdefault(name, number)
+                if name in tried:  # as a local activity, in vain
+                    self.ended.pop(name, None)
                 self._tell(event, f"{name} begins")
+            elif kind == "marker_recorded" and about.marker_name == "core_local_activity":
+                local = json.loads(about.details["data"].payloads[0].data)
+                name = names.of(local["activity_type"], local["activity_id"])
+                tried.add(name)
+                failed = about.HasField("failure")
+                self.scheduled.setdefault(name, number)
+                self.ended.setdefault(name, number)
+                self.done |= set() if failed else {name}
+                end = "failed" if failed else "completed"
+                self._tell(event, f"{name} (local) {ENDS[end]}{_because(about)}")
             elif kind != end and end in ENDS:
                 name = by_event[about.scheduled_event_id]
                 self.ended.setdefault(name, number)  # it may begin anew after that
