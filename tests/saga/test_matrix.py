@@ -75,7 +75,7 @@ def pace_of(case: Case) -> Pace:
     [
         pytest.param(True, 0, id="cached"),
         pytest.param(False, 0, id="replayed", marks=pytest.mark.long),
-        pytest.param(True, 0.5, id="first-try", marks=pytest.mark.long),
+        pytest.param(True, 2, id="first-try", marks=pytest.mark.long),
     ],
 )
 async def test_all_or_none_in_every_case(

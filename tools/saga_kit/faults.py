@@ -99,7 +99,7 @@ class Plan:
                     raise self._down(name, met=True)
                 case Fault.UNDO_STUCK:
                     raise self._down(name, met=True)
-                case fault if fault in LATE and tries == 1:
+                case fault if fault in LATE and not self.met:
                     return await self._undo_meets_late_commit(call)
         if case.fails and name == case.fails.name:
             if case.fails == case.step:
