@@ -282,6 +282,8 @@ def not_made(busy: NoPlace | Busy | TooSoon, *details: int) -> ApplicationError:
 
 async def with_heartbeats(work: Coroutine[Any, Any, T], attempt: int) -> T:
     """Wait for `work`; a heartbeat that stops lets another worker take over from a killed one."""
+    if activity.info().is_local:  # its workflow's task is what another worker takes over
+        return await work
     every = (activity.info().heartbeat_timeout or timedelta(seconds=3)) / 3
     task = asyncio.create_task(work)
     try:

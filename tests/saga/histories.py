@@ -5,6 +5,8 @@ import json
 import shutil
 import tempfile
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,11 @@ from saga import Settlement
 from saga_workflows import BookWorkflow
 from settings import Settings
 from shared import Leg, Status
+from tests.saga.cable import Cable
 from tests.saga.world import QUICK, Handle, Late, World, down, ended, until
 from tools.helpers.temporal_server import temporal_server
 
+FIRST = QUICK.model_copy(update={"first_try": 2})
 FOLDER = Path(__file__).parent / "histories"
 
 
@@ -115,6 +119,49 @@ async def settled(world: World) -> Handle:
     return handle
 
 
+async def first_tries_booked(world: World) -> Handle:
+    return await world.start(FIRST)
+
+
+async def first_try_refused(world: World) -> Handle:
+    world.flight.set_stock("a flight", 0)
+    return await world.start(FIRST)
+
+
+async def first_try_in_vain(world: World) -> Handle:
+    world.hotel.on_reserve = [down, down]
+    return await world.start(FIRST)
+
+
+async def first_try_timed_out(world: World) -> Handle:
+    late = Late()
+    world.hotel.on_reserve = [late]
+    handle = await world.start(FIRST.model_copy(update={"first_try": 0.3}))
+    await handle.result()
+    late.go.set()
+    return handle
+
+
+async def first_try_lost(world: World) -> Handle:
+    """The connection of its worker is cut; another takes over."""
+    late = Late()
+    world.hotel.on_reserve = [late]
+    plain = world.client
+    port = plain.service_client.config.target_host.partition(":")[2]
+    async with Cable(int(port)).laid() as cable:
+        world.client = await Client.connect(f"127.0.0.1:{cable.port}", plugins=[plugin(Settings())])
+        doomed, world.client = world.worker(), plain
+        async with doomed:
+            handle = await world.start(FIRST, task_timeout=timedelta(seconds=1))
+            await asyncio.to_thread(late.reached.wait)
+            cable.cut()
+            async with world.worker():
+                await handle.result()
+            late.go.set()
+            cable.mend()
+    return handle
+
+
 SCENES: list[Callable[[World], Awaitable[Handle]]] = [
     booked,
     booked_and_told,
@@ -127,6 +174,11 @@ SCENES: list[Callable[[World], Awaitable[Handle]]] = [
     cancelled_when_booked,
     alerted,
     settled,
+    first_tries_booked,
+    first_try_refused,
+    first_try_in_vain,
+    first_try_timed_out,
+    first_try_lost,
 ]
 
 
@@ -153,7 +205,7 @@ async def record(client: Client) -> None:
     for scene in SCENES:
         folder = Path(tempfile.mkdtemp())
         world = World(client, folder)
-        async with world.worker():
+        async with nullcontext() if scene is first_try_lost else world.worker():
             handle = await scene(world)
             await ended(handle)
         history = portable((await handle.fetch_history()).to_json_dict())

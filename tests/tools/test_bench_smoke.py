@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tools.bench.__main__ import FLOORS
 from tools.helpers.processes import ROOT
 
 pytestmark = pytest.mark.long
@@ -27,17 +28,17 @@ def test_a_quick_run_fills_every_row_of_the_report(tmp_path: Path) -> None:
 
     report = (tmp_path / "results.md").read_text()
     goals = rows(report, "Goals")
-    assert len(goals) == 10
+    assert len(goals) == 17
     assert all(NUMBER.fullmatch(measured) for _, _, measured, *_ in goals)
     assert {verdict for *_, verdict in goals} <= {"pass", "**miss**"}
 
     speeds = rows(report, "Bookings")
     expected = {
         (subject, path, clients)
-        for subject in ("floor", "lean", "ours", "naive")
+        for subject in (*FLOORS, "ours", "regular", "naive")
         for path in ("happy", "rollback")
         for clients in ("1", "32")
-        if path == "happy" or subject in ("ours", "naive")
+        if path == "happy" or subject not in FLOORS
     }
     assert {tuple(row[:3]) for row in speeds} == expected
     assert all(NUMBER.match(cell) for row in speeds for cell in row[3:])
@@ -45,13 +46,11 @@ def test_a_quick_run_fills_every_row_of_the_report(tmp_path: Path) -> None:
     cpu = rows(report, "CPU milliseconds per booking, by process")
     assert {tuple(row[:3]) for row in cpu} == expected
     assert all(
-        NUMBER.match(cell) or (row[0] in ("floor", "lean") and cell == "-")
-        for row in cpu
-        for cell in row[3:]
+        NUMBER.match(cell) or (row[0] in FLOORS and cell == "-") for row in cpu for cell in row[3:]
     )
 
-    assert len(rows(report, "Memory after the run, in MiB")) == 10
+    assert len(rows(report, "Memory after the run, in MiB")) == 15
     kept = rows(report, "What Temporal keeps of a booking")
-    assert len(kept) == 6
+    assert len(kept) == 9
     assert all(int(count) > 0 for row in kept for count in row[2:])
     assert (tmp_path / "results.svg").read_text().startswith("<svg")

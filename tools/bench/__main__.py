@@ -12,7 +12,9 @@ from tools.bench.proc import Memory, memory
 from tools.bench.subjects import Kept, Subject, Tuned, kept, laboratory, naive, running
 from tools.helpers.processes import ROOT, wait_until
 
-FLOORS = ("floor", "lean")
+FLOORS = ("floor", "lean", "local")
+
+FIRST_TRY = "1"
 
 NAIVE_SHARE = 3
 """The factor by which the naive service gets fewer bookings, because it is slower."""
@@ -74,7 +76,7 @@ def measure_all(subjects: dict[str, Subject], args: argparse.Namespace) -> Resul
 def show(case: Case, figures: Figures) -> None:
     """Print a result, as progress."""
     print(
-        f"{case.subject:5} {case.path:8} {case.clients:2} clients:"
+        f"{case.subject:7} {case.path:8} {case.clients:2} clients:"
         f" {figures.per_second:5.1f} bookings/s, p50 {figures.p50:6.1f} ms,"
         f" {figures.cpu_without_load:5.1f} ms CPU",
         flush=True,
@@ -104,13 +106,15 @@ def main() -> None:
     args = arguments()
     with laboratory() as (stack, folder):
         tuned = Tuned(stack, folder)
-        service = tuned.service()
+        service = tuned.service(FIRST_TRY=FIRST_TRY)
         ours = tuned.ours(service)
         waiting = begin_waiting(ours, args.waiting)
         ours.processes["worker"] = service.start_worker().process.pid
         ours.load.end()
+        regular = tuned.ours(tuned.service(FIRST_TRY="0"), "regular")
+        regular.processes["worker"] = ours.processes["worker"]
         floors = [tuned.floor(kind) for kind in FLOORS]
-        subjects = {it.name: it for it in (*floors, ours, naive(stack, folder))}
+        subjects = {it.name: it for it in (*floors, ours, regular, naive(stack, folder))}
         for subject in subjects.values():
             subject.load.run(Task(4, 12))  # warm up
         counted = kept_of_one(subjects)

@@ -1,6 +1,7 @@
 """The floor, three activities that do nothing: `python -m tools.bench.floor floor PORT`.
 
-`lean` instead of `floor` omits what the SDK can do without: the sandbox and compression.
+`lean` instead of `floor` omits what the SDK can do without: the sandbox and compression. `local` is
+as lean, and its activities are local ones.
 """
 
 import asyncio
@@ -19,7 +20,8 @@ from temporalio.worker import (
     Worker,
 )
 
-LEAN = "lean"
+LOCAL = "local"
+LEAN = {"lean", LOCAL}
 
 POLLERS = 50
 """As in ours, but not imported: the floor's sandbox would load our modules for each workflow."""
@@ -44,21 +46,23 @@ class FloorWorkflow:
     @workflow.run
     async def run(self, text: str) -> str:
         """Run three activities, one after the other."""
+        local = workflow.info().task_queue == LOCAL
+        execute = workflow.execute_local_activity if local else workflow.execute_activity
         for _ in range(3):
-            text = await workflow.execute_activity(nothing, text, start_to_close_timeout=TIMEOUT)
+            text = await execute(nothing, text, start_to_close_timeout=TIMEOUT)
         return text
 
 
 async def connect(kind: str, port: int) -> Client:
     """Connect the worker or the load."""
-    if kind == LEAN:
+    if kind in LEAN:
         return await Client.connect(f"127.0.0.1:{port}", grpc_compression=GrpcCompression.NONE)
     return await Client.connect(f"127.0.0.1:{port}")
 
 
 def spared(kind: str) -> dict[str, Any]:
     """The arguments of a lean worker."""
-    if kind != LEAN:
+    if kind not in LEAN:
         return {}
     return {
         "workflow_runner": UnsandboxedWorkflowRunner(),

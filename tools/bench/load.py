@@ -1,4 +1,4 @@
-"""The load process: `python -m tools.bench.load http|floor|lean PORT`.
+"""The load process: `python -m tools.bench.load http|floor|lean|local PORT`.
 
 It reads a `Task` per line, and prints a `Done` for each.
 """

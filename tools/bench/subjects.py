@@ -137,12 +137,12 @@ class Tuned:
         processes = {"Temporal": self.server, "worker": worker.process.pid}
         return Subject(kind, load, self.port, processes)
 
-    def ours(self, service: Service) -> Subject:
+    def ours(self, service: Service, name: str = "ours") -> Subject:
         """Start our service's web process, but no worker."""
         web = service.start_web()
         load = self.stack.enter_context(Load("http", int(service.environment["PORT"])))
         processes = {"Temporal": self.server, "web": web.process.pid}
-        return Subject("ours", load, self.port, processes)
+        return Subject(name, load, self.port, processes)
 
 
 def naive(stack: ExitStack, folder: Path) -> Subject:
