@@ -45,6 +45,8 @@ SHARES = Shares()
 LONGEST_PAUSE = 30.0
 """Seconds until an attempt that found its neighbour busy is made again."""
 
+NO_ANSWER = "There was no answer in time."
+
 DONE = {"book": "booked", "undo": "undone", "record": "recorded as settled"}
 """What the log says of a step, by the first word of its activity."""
 
@@ -226,6 +228,12 @@ async def step(order: LegOrder, work: Coroutine[Any, Any, bool | None]) -> StepD
     except (NoPlace, Busy) as busy:
         tell_failure(order, busy)
         raise not_made(busy, attempt) from busy
+    except asyncio.CancelledError:
+        if not activity.info().is_local:
+            raise
+        # The time of a first try is over, and its workflow no longer waits for it.
+        tell(order, f"not {done()}: no answer at once")
+        raise ApplicationError(NO_ANSWER, category=ApplicationErrorCategory.BENIGN) from None
     except RehearsedFault as fault:
         tell_failure(order, fault)
         raise ApplicationError(
@@ -248,7 +256,8 @@ def attempt_at(order: LegOrder) -> int:
 
 def tell(order: LegOrder, words: str, level: int = logging.INFO) -> None:
     """Log what became of an attempt at a leg."""
-    activity.logger.log(level, "%s %s", order.leg, words, extra={"leg": order.leg})
+    extra = {"leg": order.leg, "attempt": attempt_at(order)}
+    activity.logger.log(level, "%s %s", order.leg, words, extra=extra)
 
 
 def tell_failure(order: LegOrder, error: Exception, level: int = logging.INFO) -> None:

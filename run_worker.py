@@ -132,9 +132,14 @@ async def connect_patiently(settings: Settings, runtime: Runtime) -> Client:
 
 
 def is_news(record: logging.LogRecord) -> bool:
-    """Leave out what the SDK says of a failed attempt, with a traceback, unless it is a bug."""
+    """Leave out what the SDK says of attempts of which we have said it already.
+
+    That is of a failed one, with a traceback, unless it is a bug; and of a first try that has ended
+    after its time.
+    """
     error = record.exc_info[1] if record.exc_info else None
-    return not isinstance(error, ApplicationError)
+    is_late = "untracked local activity" in record.getMessage()
+    return not (isinstance(error, ApplicationError) or is_late)
 
 
 async def main() -> None:
@@ -143,7 +148,8 @@ async def main() -> None:
     settings = Settings.load()
     log_to_stderr(settings.log_format)
     tracing.begin(settings, "trips-worker")
-    activity.logger.base_logger.addFilter(is_news)
+    for logger_of_sdk in (activity.logger.base_logger, logging.getLogger("temporalio")):
+        logger_of_sdk.addFilter(is_news)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGINT, signal.SIGTERM):

@@ -13,7 +13,6 @@ from saga import (
     FAILED,
     Options,
     Outcome,
-    Saga,
     Settleable,
     State,
     Step,
@@ -102,9 +101,7 @@ class Trip:
     def __init__(self, trip: BookVacationInput) -> None:
         self.booking_id = workflow.info().workflow_id.removesuffix(CANCEL_SUFFIX)
         self.input = trip
-        seconds = trip.pace.first_try
-        hooks = self._changed, self._settled
-        self.saga = FirstTries(*hooks, seconds) if seconds else Saga(*hooks)
+        self.saga = FirstTries(self._changed, self._settled, trip.pace.first_try)
         self.alerting: asyncio.Task[None] | None = None
 
     def step(self, leg: Leg) -> Step:

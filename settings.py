@@ -105,7 +105,7 @@ class Settings(BaseModel):
     undos_at_once: Share = 8
     notices_at_once: Share = 4
     leg_deadline: PositiveFloat = 60
-    first_try: Annotated[float, Field(ge=0, le=2)] = 0
+    first_try: Annotated[float, Field(ge=0, le=2)] = 1
     undo_patience: PositiveFloat = 10
 
     client_mails_per_hour: Annotated[int, Field(ge=1)] = 1000

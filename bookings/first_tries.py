@@ -20,7 +20,7 @@ class FirstTries(Saga):
     """A saga that tries a step or an undo once, for `seconds`, before it is done as in any saga.
 
     A step's first try is part of its deadline, and a refusal is final. Steps that have a task queue
-    of their own have none: only the workers of that queue can do them.
+    of their own have none: only the workers of that queue can do them. With 0 seconds, none has.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class FirstTries(Saga):
         if verb is Verb.UNDO:
             self._undone_first = self._undone_first or step.name
         late_enough = verb is Verb.DO or (verb is Verb.UNDO and self._undone_first != step.name)
-        return late_enough and step.options.task_queue is None
+        return late_enough and step.options.task_queue is None and self._seconds > 0
 
     async def _first_try(self, verb: Verb, step: Step) -> Any:
         undo = verb is Verb.UNDO

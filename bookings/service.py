@@ -198,6 +198,9 @@ class Bookings:
             await self._ask_to_cancel(booking_id)
             await self.outcome(booking_id, deadline - asyncio.get_running_loop().time())
             found = await self.find(booking_id, client)
+            if found.booking.status is Status.RUNNING and not found.booking.condition:
+                # The request is in no history yet: a first try runs.
+                return found.booking.model_copy(update={"condition": Condition.CANCELLING})
         if found.booking.status is Status.BOOKED or found.cancelling:
             await self.undo(booking_id, found.trip)
             left = deadline - asyncio.get_running_loop().time()

@@ -66,7 +66,7 @@ def what_happens(booking: Booking) -> str:
         case Condition.SUSPENDED:
             return "A bug in our software has suspended it. It will continue once that is fixed."
         case Condition.CANCELLING if legs:
-            return f"Cancelling: the {legs[-1].leg} is being finished first."
+            return f"Cancelling: the {legs[0].leg} is being finished first."
         case Condition.CANCELLING:
             return "Cancelling: nothing more will be booked."
     match booking.status:
@@ -82,7 +82,7 @@ def what_happens(booking: Booking) -> str:
             trying = "We keep trying until it works."
             return f"Undoing {names} is taking longer than it should. {trying}{told}"
     if legs:
-        return attempt(legs[-1])
+        return attempt(legs[0])
     if all(leg.state is LegState.NOT_ATTEMPTED for leg in booking.legs):
         return "We have your booking and are about to start."
     if all(leg.state is LegState.BOOKED for leg in booking.legs):

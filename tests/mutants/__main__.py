@@ -39,48 +39,6 @@ FIRST_TRIES, FIRST = "bookings/first_tries.py", "tests/saga/test_first_try.py"
 
 MUTANTS = [
     Mutant(
-        "1 All or none: what a lost first try booked is not undone",
-        TRIP,
-        "return self.input.pace.first_try > 0 or (",
-        "return (",
-        f"{FIRST} -k before_a_cancel",
-    ),
-    Mutant(
-        "1 All or none: a refusal is looked for only where other activities have it",
-        FIRST_TRIES,
-        "except FailureError as error:",
-        "except ActivityError as error:",
-        f"{FIRST} -k refusal_is_final",
-    ),
-    Mutant(
-        "12 Replays: a first try that timed out is looked for only where a live one is",
-        FIRST_TRIES,
-        "except FailureError as error:",
-        "except (ActivityError, ApplicationError) as error:",
-        f"{FIRST} -k hangs_delays",
-    ),
-    Mutant(
-        "1 All or none: the undo begins before the decision is in the history",
-        FIRST_TRIES,
-        "(verb is Verb.UNDO and self._undone_first != step.name)",
-        "verb is Verb.UNDO",
-        f"{FIRST} -k lost_its_task",
-    ),
-    Mutant(
-        "10 The outcome is true: what only the undo found is told as not attempted",
-        TRIP,
-        "if self._was_lost(outcome):",
-        "if False:",
-        f"{FIRST} -k before_a_cancel",
-    ),
-    Mutant(
-        "10 The outcome is true: a first try in vain is no attempt",
-        "bookings/retelling.py",
-        "        counted.attempt += 1\n",
-        "",
-        f"{FIRST} -k tried_again",
-    ),
-    Mutant(
         "1 All or none: a failed leg ends the booking without its undo",
         TRIP,
         "                self.trip.owe_the_rest()\n            await self.saga.undo_all()\n",
@@ -122,7 +80,8 @@ MUTANTS = [
         SQL,
         '        if self._record(db, key, "released"):\n'
         '            _write_ledger(db, key, "", "fenced")\n'
-        "        elif item",
+        "            return False\n"
+        "        if item",
         "        if item",
         f"{OUTCOMES} -k fences",
     ),
@@ -260,6 +219,48 @@ MUTANTS = [
         "        self._phase = Status.COMMITTED\n",
         "        self._phase = Status.COMMITTED\n        raise_if_cancelled()\n",
         f"{CORE} -k after_the_pivot",
+    ),
+    Mutant(
+        "1 All or none: what a lost first try booked is not undone",
+        TRIP,
+        "return self.input.pace.first_try > 0 or (",
+        "return (",
+        f"{FIRST} -k before_a_cancel",
+    ),
+    Mutant(
+        "1 All or none: a refusal is looked for only where other activities have it",
+        FIRST_TRIES,
+        "except FailureError as error:",
+        "except ActivityError as error:",
+        f"{FIRST} -k refusal_is_final",
+    ),
+    Mutant(
+        "12 Replays: a first try that timed out is looked for only where a live one is",
+        FIRST_TRIES,
+        "except FailureError as error:",
+        "except (ActivityError, ApplicationError) as error:",
+        f"{FIRST} -k hangs_delays",
+    ),
+    Mutant(
+        "1 All or none: the undo begins before the decision is in the history",
+        FIRST_TRIES,
+        "(verb is Verb.UNDO and self._undone_first != step.name)",
+        "verb is Verb.UNDO",
+        f"{FIRST} -k lost_its_task",
+    ),
+    Mutant(
+        "10 The outcome is true: what only the undo found is told as not attempted",
+        TRIP,
+        "if self._was_lost(outcome):",
+        "if False:",
+        f"{FIRST} -k before_a_cancel",
+    ),
+    Mutant(
+        "10 The outcome is true: a first try in vain is no attempt",
+        "bookings/retelling.py",
+        "        counted.attempt += 1\n",
+        "",
+        f"{FIRST} -k tried_again",
     ),
 ]
 

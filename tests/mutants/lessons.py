@@ -33,7 +33,7 @@ class Lesson(NamedTuple):
 
 LESSONS = [
     Lesson(
-        "1 All or none",
+        "1 All or none: a failed leg",
         "sold_out",
         "A saga is a promise about what is held in the end, not about what was tried.",
         f"{OUTCOMES}::test_a_refused_leg_leaves_none_held",
