@@ -16,6 +16,21 @@ LOCAL_ACTIVITY = "core_local_activity"
 """The name that the SDK gives to the marker of a local activity."""
 
 
+class LocalActivity(NamedTuple):
+    """What a marker says of its local activity."""
+
+    activity_id: str
+    ended: Timestamp
+
+    @classmethod
+    def of(cls, event: HistoryEvent) -> "LocalActivity":
+        """Read the marker that an event is."""
+        [data] = event.marker_recorded_event_attributes.details["data"].payloads
+        known = json.loads(data.data)
+        ended = known["complete_time"]  # nothing, if it timed out
+        return cls(known["activity_id"], Timestamp(**ended) if ended else event.event_time)
+
+
 class Told(NamedTuple):
     """A history and its pending activities, as readers of both know them."""
 
@@ -43,8 +58,7 @@ class Teller:
     def told(self, events: Iterable[HistoryEvent]) -> Iterator[HistoryEvent]:
         """The events of a history."""
         for event in events:
-            marker = event.marker_recorded_event_attributes
-            if marker.marker_name == LOCAL_ACTIVITY:
+            if event.marker_recorded_event_attributes.marker_name == LOCAL_ACTIVITY:
                 yield from self.first_try(event)
             else:
                 yield self.later_try(event)
@@ -53,13 +67,12 @@ class Teller:
     def first_try(self, event: HistoryEvent) -> Iterator[HistoryEvent]:
         """The events of a first try that was done or refused."""
         marker = event.marker_recorded_event_attributes
-        [data] = marker.details["data"].payloads
-        known = json.loads(data.data)
-        activity_id, refusal = known["activity_id"], is_refusal(marker.failure)
+        known = LocalActivity.of(event)
+        activity_id, refusal = known.activity_id, is_refusal(marker.failure)
         if marker.HasField("failure") and not (refusal and activity_id.startswith(Verb.DO)):
             self.in_vain[activity_id] = event
             return
-        number, ended = -event.event_id, Timestamp(**known["complete_time"])
+        number, ended = -event.event_id, known.ended
         began = min(self.now, ended, key=Timestamp.ToNanoseconds)  # by two clocks
         scheduled = HistoryEvent(
             event_id=number,

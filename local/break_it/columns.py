@@ -13,6 +13,7 @@ from temporalio.client import Client, WorkflowHandle
 from bookings.calls import temporal
 from bookings.history import words
 from bookings.reading import describe
+from bookings.retelling import LOCAL_ACTIVITY, LocalActivity
 from local.break_it.page_words import PageWords
 from shared import CANCEL_SUFFIX, Leg
 from suppliers.sql import SqlSupplier
@@ -96,6 +97,9 @@ def recorded(events: Iterable[HistoryEvent]) -> Iterator[Line]:
         name = EventType.Name(event.event_type).removeprefix("EVENT_TYPE_").title()
         step = steps[event.event_id] or steps.get(getattr(attributes, "scheduled_event_id", 0), "")
         failure = attributes.failure if name.endswith("Failed") else None
+        if getattr(attributes, "marker_name", "") == LOCAL_ACTIVITY:
+            step = LocalActivity.of(event).activity_id
+            failure = attributes.failure if attributes.HasField("failure") else None
         why = f"{failure.application_failure_info.type}: {failure.message}" if failure else ""
         what = " ".join(filter(None, [f"{event.event_time.ToDatetime():%H:%M:%S}", step, why]))
         yield Line(name.replace("_", ""), what, "failed" if failure else "")
