@@ -249,9 +249,13 @@ async def step(order: LegOrder, work: Coroutine[Any, Any, bool | None]) -> StepD
 
 
 def attempt_at(order: LegOrder) -> int:
-    """The number of the attempt that runs; the one in the workflow's own task is the first."""
+    """The number of the attempt that runs; one in the workflow's own task is the first to book.
+
+    Not every undo has such a try before it, and their numbers are for the log alone.
+    """
     info = activity.info()
-    return info.attempt + (order.tried and not info.is_local)
+    tried = order.tried and info.activity_type.startswith("book") and not info.is_local
+    return info.attempt + tried
 
 
 def tell(order: LegOrder, words: str, level: int = logging.INFO) -> None:

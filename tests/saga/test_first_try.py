@@ -19,10 +19,10 @@ from tests.saga.cable import Cable
 from tests.saga.test_encryption import NEW, encrypting
 from tests.saga.world import QUICK, Handle, Late, World, answer_lost, down, until
 
-FIRST = QUICK.model_copy(update={"first_try": 2, "undo_patience": 60})
+FIRST = QUICK.model_copy(update={"first_try": 20, "undo_patience": 60})
 """Long enough for a busy machine."""
 
-SHORT = FIRST.model_copy(update={"first_try": 0.3})
+SHORT = FIRST.model_copy(update={"first_try": 1})
 """For what hangs."""
 
 B, U, N = LegState.BOOKED, LegState.UNDONE, LegState.NOT_ATTEMPTED
@@ -108,7 +108,7 @@ async def test_a_first_try_that_hangs_delays_only_that_long(world: World, cached
 async def test_it_is_part_of_the_deadline(world: World, cached: int) -> None:
     world.hotel.always_on_reserve = down
     async with world.worker(max_cached_workflows=cached):
-        handle = await world.start(SHORT.model_copy(update={"leg_deadline": 0.6}))
+        handle = await world.start(SHORT.model_copy(update={"leg_deadline": 2}))
         outcome = await handle.result()
     assert states(outcome) == [U, LegState.FAILED, N]
     assert world.held(handle) == []

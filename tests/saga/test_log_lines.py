@@ -14,13 +14,14 @@ import saga_workflows
 from run_worker import is_news
 from runtime.logs import handler
 from saga import Settlement
-from shared import Leg, Notice
+from shared import Leg, Notice, Pace
 from suppliers import Refused
 from suppliers.mail import Mailer, NotSent
 from tests.saga.world import QUICK, Handle, World, ended, until
 
 NAME, EMAIL = "Philippa Vandersloot", "philippa@vandersloot.example"
 ITEMS = {f"book_{leg}_id": f"Vandersloot's own {leg}" for leg in Leg}
+FIRST = QUICK.model_copy(update={"first_try": 20})
 PLANTED = ("Philippa", "Vandersloot", "vandersloot", "own ")
 
 
@@ -73,10 +74,16 @@ async def book(world: World, **fields: Any) -> Handle:
     return await world.start(**{"name": NAME, "email": EMAIL, **ITEMS, **fields})
 
 
-async def test_a_trip_that_is_booked_at_the_second_attempt(world: World, log: Log) -> None:
+BOTH = pytest.mark.parametrize("pace", [QUICK, FIRST], ids=["regular", "first-try"])
+
+
+@BOTH
+async def test_a_trip_that_is_booked_at_the_second_attempt(
+    world: World, log: Log, pace: Pace
+) -> None:
     world.hotel.on_reserve = [fails(f"no room for {NAME} in {ITEMS['book_hotel_id']}")]
     async with worker(world):
-        handle = await book(world, email=None)
+        handle = await book(world, email=None, pace=pace)
         await handle.result()
     assert log.about(handle) == [
         f"{handle.id}: car booked",
@@ -87,10 +94,11 @@ async def test_a_trip_that_is_booked_at_the_second_attempt(world: World, log: Lo
     ]
 
 
-async def test_a_trip_that_is_undone(world: World, log: Log) -> None:
+@BOTH
+async def test_a_trip_that_is_undone(world: World, log: Log, pace: Pace) -> None:
     world.flight.set_stock(ITEMS["book_flight_id"], 0)
     async with worker(world):
-        handle = await book(world, email=None)
+        handle = await book(world, email=None, pace=pace)
         await handle.result()
     assert log.about(handle) == [
         f"{handle.id}: car booked",
