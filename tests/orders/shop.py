@@ -142,7 +142,7 @@ class Shop:
                 await stack.enter_async_context(
                     Worker(self.client, task_queue=self.queue, **options)
                 )
-                if not options.get("no_remote_activities"):
+                if options["activities"] and not options.get("no_remote_activities"):
                     pool = Worker(
                         self.client,
                         task_queue=f"{self.queue}-payments",
