@@ -31,7 +31,6 @@ class FirstTries(Saga):
     ) -> None:
         super().__init__(changed, settled)
         self._seconds = seconds
-        self._undone_first: str | None = None
 
     async def _attempts(self, verb: Verb, step: Step) -> Any:
         if not self._is_safe(verb, step):
@@ -50,15 +49,14 @@ class FirstTries(Saga):
         )
 
     def _is_safe(self, verb: Verb, step: Step) -> bool:
-        """Whether a try that is lost with its task, or goes on after it, can do no harm.
+        """Whether a first try is harmless even if its task is lost.
 
-        A step's is owed its undo, which fences. But a worker that was frozen may go on with an undo
-        when another has meanwhile decided to book, unless the decision is in the history: so the
-        first undo is never tried here, and is there once the others begin.
+        A step's is: its undo is owed, and fences. But a worker that was frozen may continue with an
+        undo after another has decided to book, unless the decision is in the history: so the first
+        undo is never tried here, and is in the history once the others begin.
         """
-        if verb is Verb.UNDO:
-            self._undone_first = self._undone_first or step.name
-        late_enough = verb is Verb.DO or (verb is Verb.UNDO and self._undone_first != step.name)
+        first_undo = [it.name for it in self.owed if it.undo][-1:]
+        late_enough = verb is Verb.DO or (verb is Verb.UNDO and [step.name] != first_undo)
         return late_enough and step.options.task_queue is None and self._seconds > 0
 
     async def _first_try(self, verb: Verb, step: Step) -> Any:

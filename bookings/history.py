@@ -128,12 +128,16 @@ def undone(leg: BookingLeg, change: dict[str, Any]) -> dict[str, Any]:
 
 def given_up(failure: Failure) -> dict[str, Any]:
     """The changes to a leg whose step has failed for good."""
-    refused = failure.application_failure_info.type == REFUSED
     return {
-        "state": LegState.REFUSED if refused else LegState.FAILED,
+        "state": LegState.REFUSED if is_refusal(failure) else LegState.FAILED,
         "code": code_of(types(failure)),
         "reason": words(failure),
     }
+
+
+def is_refusal(failure: Failure) -> bool:
+    """Whether it is a supplier's last word."""
+    return failure.application_failure_info.type == REFUSED
 
 
 def being_tried(activity: PendingActivityInfo, undo: bool) -> dict[str, Any]:

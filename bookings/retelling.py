@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.api.enums.v1 import EventType
-from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflow.v1 import PendingActivityInfo
 
-from saga import REFUSED, Verb
+from bookings.history import is_refusal
+from saga import Verb
 
 LOCAL_ACTIVITY = "core_local_activity"
 """The name that the SDK gives to the marker of a local activity."""
@@ -127,8 +127,3 @@ class Teller:
             counted.last_failure.CopyFrom(before.marker_recorded_event_attributes.failure)
             counted.last_attempt_complete_time.CopyFrom(before.event_time)
         return counted
-
-
-def is_refusal(failure: Failure) -> bool:
-    """Whether it is a supplier's last word."""
-    return failure.application_failure_info.type == REFUSED

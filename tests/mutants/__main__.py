@@ -244,12 +244,12 @@ MUTANTS = [
     Mutant(
         "1 All or none: the undo begins before the decision is in the history",
         FIRST_TRIES,
-        "(verb is Verb.UNDO and self._undone_first != step.name)",
+        "(verb is Verb.UNDO and [step.name] != first_undo)",
         "verb is Verb.UNDO",
         f"{FIRST} -k lost_its_task",
     ),
     Mutant(
-        "10 The outcome is true: what only the undo found is told as not attempted",
+        "10 The outcome is true: a leg that only its undo found is reported as not attempted",
         TRIP,
         "if self._was_lost(outcome):",
         "if False:",

@@ -1,4 +1,4 @@
-"""A cable between a worker and Temporal, which a test can cut: neither end is told."""
+"""A cable between a worker and Temporal that a test can cut without telling either end."""
 
 import asyncio
 from collections.abc import AsyncIterator

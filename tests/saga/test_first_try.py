@@ -37,15 +37,19 @@ def cached(request: pytest.FixtureRequest) -> int:
 
 
 @asynccontextmanager
-async def worker_on_a_cable(world: World, temporal_port: int) -> AsyncIterator[Cable]:
-    """A worker whose connection to Temporal can be cut; it is mended at the end."""
+async def cut_off(world: World, temporal_port: int, late: Late) -> AsyncIterator[Handle]:
+    """A booking whose worker loses its connection at `late`, which it lets go on at the end."""
     plain = world.client
     async with Cable(temporal_port).laid() as cable:
         world.client = await Client.connect(f"127.0.0.1:{cable.port}", plugins=[plugin(Settings())])
-        worker = world.worker()
-        world.client = plain
+        worker, world.client = world.worker(), plain
         async with worker:
-            yield cable
+            handle = await world.start(FIRST, task_timeout=TASK)
+            await asyncio.to_thread(late.reached.wait)
+            cable.cut()
+            yield handle
+            late.go.set()
+            await asyncio.to_thread(late.over.wait)
             cable.mend()
 
 
@@ -143,16 +147,11 @@ async def test_a_task_that_is_lost_before_a_cancel_leaves_none_held(
 ) -> None:
     late = Late()
     world.hotel.on_reserve = [late]
-    async with worker_on_a_cable(world, temporal_port) as cable:
-        handle = await world.start(FIRST, task_timeout=TASK)
-        await asyncio.to_thread(late.reached.wait)
-        cable.cut()
+    async with cut_off(world, temporal_port, late) as handle:
         assert world.held(handle) == [Leg.CAR]
         await handle.cancel()
         async with world.worker():
             outcome = await world.cancelled(handle)
-        late.go.set()
-        await asyncio.to_thread(late.over.wait)
     assert world.held(handle) == []
     assert states(outcome) == [U, N, N]
 
@@ -162,14 +161,8 @@ async def test_a_task_that_is_lost_is_done_again_and_books_nothing_twice(
 ) -> None:
     late = Late()
     world.hotel.on_reserve = [late]
-    async with worker_on_a_cable(world, temporal_port) as cable:
-        handle = await world.start(FIRST, task_timeout=TASK)
-        await asyncio.to_thread(late.reached.wait)
-        cable.cut()
-        async with world.worker():
-            await handle.result()
-        late.go.set()
-        await asyncio.to_thread(late.over.wait)
+    async with cut_off(world, temporal_port, late) as handle, world.worker():
+        await handle.result()
     assert world.held(handle) == list(Leg)
     assert [supplier.stock()[0].taken for supplier in world.suppliers.values()] == [1, 1, 1]
 
@@ -177,19 +170,14 @@ async def test_a_task_that_is_lost_is_done_again_and_books_nothing_twice(
 async def test_a_worker_that_lost_its_task_undoes_nothing_that_another_has_booked(
     world: World, temporal_port: int
 ) -> None:
-    """It found the flight sold out, and goes on with its undo; the other found a seat."""
+    """The first found the flight sold out, and continues its undo; the second found a seat."""
     late = Late()
     world.flight.set_stock("a flight", 0)
     world.flight.on_release = [late]
-    async with worker_on_a_cable(world, temporal_port) as cable:
-        handle = await world.start(FIRST, task_timeout=TASK)
-        await asyncio.to_thread(late.reached.wait)
-        cable.cut()
+    async with cut_off(world, temporal_port, late) as handle:
         world.flight.set_stock("a flight", 9)
         async with world.worker():
             outcome = await handle.result()
-        late.go.set()
-        await asyncio.to_thread(late.over.wait)
     booked = outcome.status is Status.BOOKED
     assert world.held(handle) == (list(Leg) if booked else [])
 
@@ -264,7 +252,7 @@ async def test_while_nothing_can_be_known_each_leg_may_be_booked(world: World, c
 
 
 async def test_a_leg_is_read_while_it_is_tried_again(world: World) -> None:
-    """Its first try counts, and its reason is told, also where everything is encrypted."""
+    """Its first try is counted and its failure is shown, even with encryption on."""
     world.hotel.always_on_reserve = down
     world.client = encrypting(world.client, NEW)
     async with world.worker():

@@ -14,8 +14,6 @@ from tools.helpers.processes import ROOT, wait_until
 
 FLOORS = ("floor", "lean", "local")
 
-FIRST_TRY = "1"
-
 NAIVE_SHARE = 3
 """The factor by which the naive service gets fewer bookings, because it is slower."""
 
@@ -106,7 +104,7 @@ def main() -> None:
     args = arguments()
     with laboratory() as (stack, folder):
         tuned = Tuned(stack, folder)
-        service = tuned.service(FIRST_TRY=FIRST_TRY)
+        service = tuned.service()
         ours = tuned.ours(service)
         waiting = begin_waiting(ours, args.waiting)
         ours.processes["worker"] = service.start_worker().process.pid
